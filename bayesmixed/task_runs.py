@@ -42,9 +42,9 @@ def run_tasks[T, R](
         The cluster, or the address of its scheduler ("tcp://host:8786"); here if not given.
     processes : int
         Without a cluster: processes of this machine that share the tasks, each with one thread for linear algebra; 1: this
-        process, task by task.
+        process, task by task. A task whose process was ended is run once more, in another one, which is said.
     lost : callable, optional
-        Returns what takes the place of a result whose process was killed, which is an error otherwise.
+        Returns what takes the place of a result whose process was ended both times, which is an error otherwise.
 
     Raises
     ------
@@ -131,9 +131,10 @@ def _in_processes(job: bytes, numbers: list[int], lost: Any, processes: int) -> 
     done: queue.SimpleQueue[tuple[int, bool | None, Any]] = queue.SimpleQueue()
     for number in numbers:
         left.put(number)
-    over, workers = threading.Event(), list[subprocess.Popen[bytes]]()
+    over, workers, again = threading.Event(), list[subprocess.Popen[bytes]](), set[int]()
     threads = [
-        threading.Thread(target=_feed, args=(job, left, done, over, workers), daemon=True) for _ in range(processes)
+        threading.Thread(target=_feed, args=(job, left, done, over, workers, again), daemon=True)
+        for _ in range(processes)
     ]
     for thread in threads:
         thread.start()
@@ -153,8 +154,16 @@ def _in_processes(job: bytes, numbers: list[int], lost: Any, processes: int) -> 
             thread.join()
 
 
-def _feed(job: bytes, left: Any, done: Any, over: threading.Event, workers: list[subprocess.Popen[bytes]]) -> None:
-    """Give tasks to a process, one after the other; a new one takes the place of a process that was killed."""
+def _feed(
+    job: bytes,
+    left: Any,
+    done: Any,
+    over: threading.Event,
+    workers: list[subprocess.Popen[bytes]],
+    again: set[int],
+) -> None:
+    """Give tasks to a process, one after the other; a new one takes the place of a process that was ended, and of its task once
+    more."""
     worker = None
     while not over.is_set():
         try:
@@ -175,6 +184,11 @@ def _feed(job: bytes, left: Any, done: Any, over: threading.Event, workers: list
             worker = None
             what = f"by signal {-code}" if code and code < 0 else f"with exit code {code}"
             said = f"The process of a task was ended {what}; often there was too little memory."
+            if number not in again and not over.is_set():
+                again.add(number)
+                left.put(number)
+                print(f"{said} The task is run again.", file=sys.stderr, flush=True)
+                continue
             done.put((number, None, SamplingError(said)))
     if worker is not None:
         worker.stdin.close()  # type: ignore[union-attr]

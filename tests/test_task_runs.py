@@ -5,6 +5,7 @@ import os
 import time
 
 import pytest
+from ended_tasks import end_once
 
 import bayesmixed as bm
 from bayesmixed import task_runs
@@ -38,6 +39,11 @@ def test_a_killed_process_costs_its_task_only():
     assert [one for one in found if one] == [(9, f"The process of a task was ended by signal 9; {OFTEN}")]
     with pytest.raises(bm.SamplingError, match="signal 9"):
         list(run_tasks(os.kill, 0, [9, 9], processes=2))
+
+
+def test_a_task_whose_process_was_ended_is_run_once_more(tmp_path, capfd):
+    assert sorted(run_tasks(end_once, str(tmp_path), [1, 2], processes=2)) == [1, 2]
+    assert capfd.readouterr().err.count("signal 9; often there was too little memory. The task is run again.") == 2
 
 
 def test_a_run_that_is_left_ends_its_processes():

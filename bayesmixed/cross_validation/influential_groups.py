@@ -1,5 +1,9 @@
 """Influence: what changes when one group is left out."""
 
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -19,11 +23,22 @@ from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_factor
 from bayesmixed.integration.posterior_means import parameter_has_mean
+from bayesmixed.progress import ProgressLine
+from bayesmixed.task_runs import connect, run_tasks
+from bayesmixed.terms.relations import Factor
 
 
 @alone("Fit it by itself for that.")
 @takes_drawn_values(tables="no")
-def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd.DataFrame:
+def influence(
+    fit: Fit,
+    group: str | None = None,
+    *,
+    refits: bool = False,
+    processes: int = 1,
+    client: Any = None,
+    progress: bool = True,
+) -> pd.DataFrame:
     """Return how each parameter moves when one group is left out, the most influential groups first.
 
     The draws are weighted as if the group's rows had not been there (its effects integrated out, weights
@@ -36,7 +51,14 @@ def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd
     group : str, optional
         A grouping factor or a column, or "observation"; the first factor if not given.
     refits : bool
-        Sample the model again, under the same priors, without each group whose Pareto k is above 0.7.
+        Sample the model again, under the same priors, without each group whose Pareto k is above 0.7. Ctrl-C returns what is
+        done, the other groups by weights.
+    processes : int
+        Processes of this machine that share the refits; 1: this process, group by group.
+    client : dask.distributed.Client or str, optional
+        Cluster, or the address of its scheduler, in place of processes.
+    progress : bool
+        Show how many of the refits are done.
 
     Returns
     -------
@@ -51,7 +73,9 @@ def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd
     Raises
     ------
     SpecError
-        There is no such group, or its effects cannot be integrated out.
+        There is no such group, its effects cannot be integrated out, or `client` is something else.
+    SamplingError
+        There is no scheduler at the address.
 
     Examples
     --------
@@ -66,6 +90,8 @@ def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd
     units = find_units(fit.design, group, whole=True)
     if len(units.labels) < 2:
         raise SpecError(f"'{group}' has one level: nothing remains when it is left out.")
+    if client is not None and not isinstance(client, str):
+        connect(client)  # what is no cluster is refused also where nothing needs to be sampled
     columns = parameter_draws(fit)
     if not columns:
         raise SpecError(f"Every parameter is fixed by a number: leaving out a level of '{group}' can change none.")
@@ -74,20 +100,22 @@ def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd
     draws = draws / size
     mean, sd = draws.mean(axis=0), draws.std(axis=0)
     design, posterior, count = fit.design, unit_posterior(fit, units), len(units.labels)
+    # Of large effects fewer draws are kept than of the parameters.
+    weighed = np.column_stack(list(parameter_draws(fit, posterior).values())) / size
     without, squares, k = np.empty((count, len(names))), np.empty((count, len(names))), np.empty(count)
     for part in weigh(lambda wanted: unit_blocks(design, posterior, units, wanted), posterior, count):
         weights = special.softmax(part.log_weights, axis=0).T
-        without[part.rows], squares[part.rows] = weights @ draws, weights @ (draws - mean) ** 2
+        without[part.rows], squares[part.rows] = weights @ weighed, weights @ (weighed - mean) ** 2
         k[part.rows] = part.pareto_k
     spread = np.sqrt(np.maximum(squares - (without - mean) ** 2, 0.0))
     k = mark_bounding(design, units.index, xr.DataArray(k, dims=("unit",))).values
-    again = np.flatnonzero(k > LARGEST_K) if refits else np.zeros(0, dtype=int)
-    for unit in again:
-        posterior = sample_without(fit, units.index == unit)
-        known = parameter_draws(fit, posterior)
-        found = np.column_stack([known[name] for name in names]) / size
-        without[unit], spread[unit] = found.mean(axis=0), found.std(axis=0)
-    by = np.where(np.isin(np.arange(len(units.labels)), again), REFIT, WEIGHTS)
+    by = np.full(count, WEIGHTS, dtype=object)
+    again = [int(unit) for unit in np.flatnonzero(k > LARGEST_K)] if refits else []
+    one = fit if client is None and processes == 1 else replace(fit, settings=replace(fit.settings, cores=1))
+    with suppress(KeyboardInterrupt), ProgressLine("refits", progress and bool(again)) as line:
+        tasks = run_tasks(_refit_without, (one, units, size), again, client, processes) if again else ()
+        for unit, centre, width in line.follow(tasks, len(again)):
+            without[unit], spread[unit], by[unit] = centre, width, REFIT
     table = pd.DataFrame(
         {
             "level": np.repeat(units.labels, len(names)),
@@ -102,6 +130,15 @@ def influence(fit: Fit, group: str | None = None, *, refits: bool = False) -> pd
     )
     largest = table["shift"].abs().groupby(table["level"]).transform("max")
     return as_result(table.iloc[np.argsort(-largest.to_numpy(), kind="stable")].reset_index(drop=True))
+
+
+def _refit_without(task: tuple[Fit, Factor, Array], unit: int) -> tuple[int, Array, Array]:
+    """Return a unit, and means and SDs of the parameters, each in its unit of size, without its rows."""
+    fit, units, size = task
+    posterior = sample_without(fit, units.index == unit)
+    known = parameter_draws(fit, posterior)
+    found = np.column_stack([known[name] for name in parameter_draws(fit)]) / size
+    return unit, found.mean(axis=0), found.std(axis=0)
 
 
 def parameter_draws(fit: Fit, posterior: xr.Dataset | None = None) -> dict[str, Array]:

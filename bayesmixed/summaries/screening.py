@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import to_text
 from bayesmixed.engines import ENGINES, refusal
 from bayesmixed.engines.marginal import LEFT
-from bayesmixed.errors import BayesMixedError, SpecError, StatisticsWarning, enumerate_words
+from bayesmixed.errors import BayesMixedError, SamplingError, SpecError, StatisticsWarning, enumerate_words
 from bayesmixed.estimation.marginal_maxima import approximate
 from bayesmixed.families.links import Array
 from bayesmixed.fits.convergence import diagnose
@@ -38,6 +38,7 @@ from bayesmixed.summaries.candidates import Spec, keep_common_rows, name_candida
 from bayesmixed.summaries.marginal_likelihoods import has_evidence, log_evidence, note_default_priors
 from bayesmixed.summaries.overview import count_estimated
 from bayesmixed.tables.frames import as_frame
+from bayesmixed.task_runs import run_tasks
 from bayesmixed.terms.relations import Factor
 from bayesmixed.terms.weights import LIKELIHOOD
 
@@ -120,6 +121,8 @@ def screen(
     na: Any = (),
     seed: int = 0,
     progress: bool = True,
+    processes: int = 1,
+    client: Any = None,
     **options: Any,
 ) -> Screening:
     """Return how candidate models of the same data compare, by short runs: AIC, predictions of what is left out, evidence.
@@ -143,7 +146,11 @@ def screen(
     seed : int
         For everything random.
     progress : bool
-        Say which model is being fitted.
+        Show how many models are done, and which was the last.
+    processes : int
+        Processes of this machine that share the models; 1: this process, model by model.
+    client : dask.distributed.Client or str, optional
+        Cluster, or the address of its scheduler, in place of processes.
     **options
         What belongs to all models, as for `fit`: family, priors, ...
 
@@ -155,7 +162,9 @@ def screen(
     Raises
     ------
     SpecError
-        No model can be fitted, or the models are not of the same response.
+        No model can be fitted, the models are not of the same response, or `client` is something else.
+    SamplingError
+        There is no scheduler at the address.
 
     Notes
     -----
@@ -193,10 +202,11 @@ def screen(
         rows: dict[str, dict[str, Any]] = {}
         found: dict[str, Any] = {}
         try:
+            task = [(name, design, units, slopes[name], draws, seed) for name, design in designs.items()]
             with ProgressLine("models", progress) as line:
-                for place, (name, design) in enumerate(designs.items()):
-                    line.show(place / len(designs), name)
-                    rows[name], one = _screen(design, units, slopes[name], draws, seed)
+                runs = run_tasks(_screen_one, task, range(len(task)), client, processes, _lose(task))
+                for name, row, one in line.follow(runs, len(task)):
+                    rows[name] = row
                     if one is not None and units is not None:
                         found[name] = shift(
                             one, np.bincount(units.index, weights=slopes[name], minlength=len(units.labels))
@@ -209,6 +219,24 @@ def screen(
         notes += note_default_priors(designs)
     notes += _note_errors(table)
     return Screening(table, "nothing" if units is None else describe_unit(units), models, tuple(notes))
+
+
+def _screen_one(task: list[Any], number: int) -> tuple[str, dict[str, Any], Any]:
+    """Return the name of a model, its row, and ArviZ's ELPD object or None."""
+    name, *given = task[number]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        return name, *_screen(*given)
+
+
+def _lose(task: list[Any]) -> Callable[[int, SamplingError], tuple[str, dict[str, Any], Any]]:
+    """Return what makes the row of a model whose process was ended."""
+
+    def lost(number: int, error: SamplingError) -> tuple[str, dict[str, Any], Any]:
+        name, design, *_ = task[number]
+        return name, {"parameters": count_estimated(design), "problem": str(error)}, None
+
+    return lost
 
 
 def _screen(design: Design, units: Factor | None, slope: Array, draws: int, seed: int) -> tuple[dict[str, Any], Any]:

@@ -76,3 +76,35 @@ def test_parameters_have_the_names_of_the_draws_and_each_correlation_stands_once
 def test_a_group_that_is_not_there_is_refused(nine_rows):
     with pytest.raises(bm.SpecError, match="Did you mean 'group'"):
         bm.influence(nine_rows[1], "groups")
+
+
+@pytest.mark.slow
+def test_refits_on_processes_are_those_of_this_one(monkeypatch):
+    fit = bm.load_fit("herd_period")
+    third = sorted(bm.influence(fit, "herd").drop_duplicates("level")["pareto_k"])[-3]
+    monkeypatch.setattr("bayesmixed.cross_validation.influential_groups.LARGEST_K", third)
+    here, there = (bm.influence(fit, "herd", refits=True, processes=count, progress=False) for count in (1, 2))
+    assert here.drop_duplicates("level")["by"].value_counts()["refit"] == 2
+    pd.testing.assert_frame_equal(here, there)
+
+
+def test_an_interruption_leaves_the_other_groups_to_weights(monkeypatch):
+    module = "bayesmixed.cross_validation.influential_groups"
+    monkeypatch.setattr(f"{module}.LARGEST_K", -1.0)
+    fit, calls = bm.load_fit("herd_period"), []
+
+    def sample_without(fit, held):
+        calls.append(held)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return fit.posterior
+
+    monkeypatch.setattr(f"{module}.sample_without", sample_without)
+    table = bm.influence(fit, "herd", refits=True, progress=False)
+    assert table.drop_duplicates("level")["by"].value_counts().to_dict() == {"weights": 13, "refit": 2}
+
+
+def test_what_is_no_cluster_is_refused(monkeypatch):
+    monkeypatch.setattr("bayesmixed.cross_validation.influential_groups.LARGEST_K", -1.0)
+    with pytest.raises(bm.SpecError, match="dask"):
+        bm.influence(bm.load_fit("herd_period"), "herd", refits=True, client=object(), progress=False)

@@ -183,3 +183,15 @@ def test_numbers_are_those_of_whole_fits_within_their_errors(data):
         assert abs(row["elpd"] - loo.elpd) < 5 * np.sqrt(loo.p / 300)
         assert row["se"] == pytest.approx(loo.se, rel=0.05)
         assert row["log_likelihood"] == pytest.approx(bm.approximate(formula, data, family="poisson").log_likelihood)
+
+
+@pytest.mark.slow
+def test_models_on_processes_have_the_results_of_this_one():
+    models, data = ["Reaction ~ Days", "Reaction ~ Days + (1 | Subject)"], bm.datasets.load("sleepstudy")
+    here, there = (bm.screen(models, data, draws=100, progress=False, processes=count).table for count in (1, 2))
+    pd.testing.assert_frame_equal(here.drop(columns="seconds"), there.drop(columns="seconds"))
+
+
+def test_models_are_not_sent_to_what_is_no_cluster():
+    with pytest.raises(bm.SpecError, match="dask"):
+        bm.screen(["Reaction ~ Days"], bm.datasets.load("sleepstudy"), client=object(), progress=False)
