@@ -109,7 +109,8 @@ def diagnose(fit: Fit | JointFit) -> Diagnosis:
     >>> import bayesmixed as bm
     >>> fit = bm.load_fit("herd_period")
     >>> print(bm.diagnose(fit))
-    Converged: no divergences, R-hat at most 1.006, effective sample size at least 892.
+    Converged: no divergences, R-hat at most 1.006, effective sample size at least
+    892.
     """
     if isinstance(fit, Fit) and fit.settings.tables > 1:
         return _diagnose_tables(fit)

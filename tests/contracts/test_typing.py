@@ -23,7 +23,7 @@ bm.save_fit(fit, "herds.nc")
 """
 WRONG = {
     "bm.fitt": 'has no attribute "fitt"',
-    'bm.fit("y ~ x", {}, chains="four")': '"chains"',
+    'bm.fit("y ~ x", {}, chains="four")': 'No overload variant of "fit"',  # another one takes several responses
     'bm.marginal_means("herd", "x")': 'Argument 1 to "marginal_means"',
     'bm.load_fit("herds.nc").desing': 'has no attribute "desing"',
 }
@@ -35,7 +35,7 @@ def test_a_strict_type_checker_finds_what_is_wrong_in_a_script_and_nothing_else(
     file.write_text(RIGHT + "\n".join(WRONG))
     found, problems, _ = api.run([str(file), "--strict", "--config-file=", f"--cache-dir={tmp_path / 'cache'}"])
     assert not problems
-    *errors, _ = found.splitlines()
+    errors = [line for line in found.splitlines() if ": error: " in line]
     assert len(errors) == len(WRONG), found
     for error, (line, said) in zip(errors, enumerate(WRONG.values(), RIGHT.count("\n") + 1), strict=True):
         assert f"script.py:{line}: error" in error
