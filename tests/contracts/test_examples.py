@@ -1,13 +1,16 @@
 """The notebooks as they lie in the repository; that they run is tested by `pytest --nbmake examples`."""
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 README = EXAMPLES.parent / "README.md"
+NUMBER = re.compile(r"(?<![\w.])-?\d+\.?\d*")
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 
@@ -41,3 +44,20 @@ def test_a_notebook_shows_no_error_and_no_warning(path):
 @each_notebook
 def test_the_readme_leads_to_a_notebook(path):
     assert f"examples/{path.name}" in README.read_text(encoding="utf-8")
+
+
+@each_notebook
+def test_decimal_numbers_of_the_text_are_those_of_code_and_outputs(path):
+    shown = [part for cell in cells_of(path, "code") for part in [*cell["source"], *texts_of(cell["outputs"])]]
+    numbers = np.array([float(one) for one in NUMBER.findall("".join(shown))])
+    for cell in cells_of(path, "markdown"):
+        text = re.sub(r"`[^`]*`|\$[^$]*\$", "", "".join(cell["source"]))
+        for quoted in re.findall(r"(?<![\w.-])-?\d+\.\d+(?!\d*[.%]| %)", text):
+            half = 0.51 * 10.0 ** -len(quoted.partition(".")[2])
+            assert np.abs(numbers - float(quoted)).min() <= half, quoted
+
+
+def texts_of(outputs):
+    """Return what outputs show as plain text."""
+    parts = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs]
+    return ["".join(part) for part in parts]
