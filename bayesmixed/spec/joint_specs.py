@@ -24,7 +24,7 @@ _ONE_BY_ONE = (
 
 
 class JointSpec(Value):
-    """Models of several responses as one value: a letter in their formulas, (1 |p| g), ties the effects of a factor.
+    """Models of several responses as one value: a letter in their formulas, `(1 |p| g)`, ties the effects of a factor.
 
     Attributes
     ----------
