@@ -21,13 +21,14 @@ class UnitProducts:
     Attributes
     ----------
     columns : (n, 1 + p + q) array
-        What is left of the response, population columns, and columns of effects.
+        What is left of the response, population columns made orthonormal, so that columns far from 0 lose no digits, and
+        columns of effects.
     products : (J, 1 + p + q, 1 + p + q) array
         Of these columns, each row as often as it counts.
     counts, constants : (J,) arrays
         Number of rows, and what their log-densities have besides those of normal ones.
     shift : (S, p) array
-        Coefficients, less those that were taken from the response.
+        Coefficients of the orthonormal columns, less those that were taken from the response.
     root : (S, q, q) array
         What makes the effects of independent standard normal numbers.
     sd : (S,) array
@@ -94,7 +95,8 @@ def find_products(leaving: Leaving, posterior: xr.Dataset) -> UnitProducts | Non
     response = np.asarray(design.response, dtype=float)
     working = design.family.working(response) - mu.offset
     left = working - mu.population.matrix @ beta.mean(axis=0)
-    columns = np.column_stack([left, mu.population.matrix, *(group.centred_matrix for group in mu.groups)])
+    orthonormal, triangle = np.linalg.qr(mu.population.matrix)
+    columns = np.column_stack([left, orthonormal, *(group.centred_matrix for group in mu.groups)])
     copies, index, count = design.observed.row_counts, leaving.units.index, len(leaving.units.labels)
     weighted = columns * copies[:, None]
     products = np.empty((count, columns.shape[1], columns.shape[1]))
@@ -107,7 +109,7 @@ def find_products(leaving: Leaving, posterior: xr.Dataset) -> UnitProducts | Non
         products,
         np.bincount(index, copies, count),
         np.bincount(index, copies * constants, count),
-        beta - beta.mean(axis=0),
+        (beta - beta.mean(axis=0)) @ triangle.T,
         _joint_root(leaving, posterior),
         values_of(posterior, design.family.scale).reshape(-1),
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from fixed_draws import fit_at
+from fixed_draws import changed, fit_at
 from unit_tables import ROWS, design_of
 
 from bayesmixed.cross_validation.left_out_units import find_leaving
@@ -57,3 +57,14 @@ def test_other_effects_within_units_need_the_rows(formula, unit):
     design = design_of(formula, "gaussian")
     posterior = fit_at(design, {"sigma": 0.4, "sd_g": 0.5, "sd_k": 0.4, "sd_g:h": 0.3}).posterior
     assert find_products(find_leaving(design, find_units(design, unit)), posterior) is None
+
+
+def test_columns_far_from_zero_lose_no_digits():
+    deviation = np.random.default_rng(2).normal(size=len(ROWS))
+    design = design_of("y ~ when + (1 | g)", "gaussian", ROWS.assign(when=1.7e9 + 10.0 * deviation))
+    fit = fit_at(design, {"beta": [0.0, 0.0], "sigma": 0.8, "sd_g": 0.5}, draws=3)
+    slopes = np.linspace(-0.1, 0.1, 6).reshape(2, 3)
+    posterior = changed(fit, beta=lambda x: x.copy(data=np.stack([1.0 - 1.7e9 * slopes, slopes], axis=-1))).posterior
+    leaving = find_leaving(design, find_units(design, "g", whole=True))
+    found = find_products(leaving, posterior).sums(np.arange(3)).densities
+    np.testing.assert_allclose(found, normal_rows(leaving.at(posterior)).sums.densities, atol=1e-5)
