@@ -52,8 +52,14 @@ def with_columns(spec: ModelSpec, data: Any, na: Any = ()) -> ModelSpec:
     """
     if not has_dots(spec):
         return spec
-    parquet = isinstance(data, str | Path) and is_parquet(as_path(data, "A table"))
-    return write_out_dots(spec, column_names(Path(data)) if parquet else take_table(spec, data, na).columns)
+    return write_out_dots(spec, columns_of_table(spec, data, na))
+
+
+def columns_of_table(spec: ModelSpec, data: Any, na: Any = ()) -> list[str]:
+    """Return the names of all columns of the data (DataError if they cannot be read)."""
+    if isinstance(data, str | Path) and is_parquet(as_path(data, "A table")):
+        return column_names(Path(data))
+    return [str(name) for name in take_table(spec, data, na).columns]
 
 
 def is_parquet(path: Path) -> bool:

@@ -15,6 +15,7 @@ from bayesmixed.design.latent_columns import refuse_latent
 from bayesmixed.draws.tree import draw_names
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, did_you_mean, enumerate_words, warn
 from bayesmixed.preparation.imputed_tables import are_tables
+from bayesmixed.preparation.joint_columns import check_order, without_dots
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.files import read_joint_spec
 from bayesmixed.spec.joint_specs import RESCOR, JointSpec, as_joint_spec
@@ -56,8 +57,8 @@ def prepare_joint(
     Raises
     ------
     SpecError
-        As `prepare` of each model; letters or priors do not say what is tied; correlated residuals of responses that are not
-        Gaussian.
+        As `prepare` of each model; letters or priors do not say what is tied; responses depend on each other in a circle;
+        correlated residuals of responses that are not Gaussian.
     DataError
         As `prepare` of each model; correlated residuals of responses that are not observed in the same rows.
 
@@ -81,6 +82,7 @@ def prepare_joint(
     if missing not in ("error", "drop"):
         raise SpecError(f"missing='{missing}' is not possible with several responses; 'error' and 'drop' are.")
     joint = as_joint_spec(read_joint_spec(models) if isinstance(models, str | Path) else models, **options)
+    joint = without_dots(joint, data, na)
     parts: dict[str, Design] = {}
     for name, model in zip(joint.responses, joint.models, strict=True):
         try:
@@ -117,6 +119,7 @@ def tie_parts(joint: JointSpec, parts: Mapping[str, Design]) -> JointDesign:
     SpecError, DataError
         As `prepare_joint`.
     """
+    check_order(joint, parts)
     named = name_parts(parts)
     _check_names(named)
     design = JointDesign(joint, dict(parts), {})
