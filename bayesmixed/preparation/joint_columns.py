@@ -53,8 +53,8 @@ def check_order(joint: JointSpec, parts: Mapping[str, Design]) -> None:
             if len(other.predictors) == 1 and not other.mu.groups and _knows(part, other):
                 raise SpecError(
                     f"'{one}' stands in the formula of '{name}', and rescor=True correlates their residuals: the data cannot "
-                    f"tell the two apart, unless the formula of '{one}' has a column that is not in that of '{name}' (an instrument). "
-                    "Leave one of the two out."
+                    f"tell the two apart, unless the formula of '{one}' has a column that is not in that of '{name}' (an "
+                    "instrument). Leave one of the two out."
                 )
 
 
