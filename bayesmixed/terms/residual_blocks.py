@@ -85,7 +85,7 @@ class ResidualBlock:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Labels of the K visits."""
+        """Labels of the visits; none of times at any distances."""
         return self.structure.names
 
     @property
@@ -208,7 +208,7 @@ def _structure(
 ) -> Structure:
     """Return the correlations of the places that have rows."""
     if residual.record.neighbour is not None:
-        return _spanned(residual, inside, units, places, step)
+        return _spanned(residual, inside, units, places, () if step else labels, step)
     if residual.record.root is exchangeable_root:
         size = int(np.bincount(units).max())
         return Structure(residual.covariance, inside, tuple((float(place),) for place in range(size)), (), step)
@@ -241,13 +241,16 @@ def _running(units: NDArray[np.intp]) -> Array:
     return np.asarray(pd.Series(units).groupby(units).cumcount(), dtype=float)
 
 
-def _spanned(residual: Residual, inside: str, units: NDArray[np.intp], places: Array, step: float) -> Structure:
-    """Return a structure of three places with the smallest and the largest distance of rows of a group."""
+def _spanned(
+    residual: Residual, inside: str, units: NDArray[np.intp], places: Array, labels: tuple[str, ...], step: float
+) -> Structure:
+    """Return a structure of three places with the smallest and the largest distance of rows of a group; of levels it knows
+    all."""
     own = pd.Series(places).groupby(units)
     gaps = np.diff(places[np.lexsort((places, units))])[np.diff(np.sort(units)) == 0]
     near, far = (float(gaps.min()), float((own.max() - own.min()).max())) if len(gaps) else (1.0, 1.0)
     found = ((0.0,), (near,), (far,)) if far > near else ((0.0,), (near,))
-    return Structure(residual.covariance, inside, found, (), step)
+    return Structure(residual.covariance, inside, found, labels, step)
 
 
 def _listed(residual: Residual, inside: str, places: Array, labels: tuple[str, ...], step: float) -> Structure:

@@ -130,3 +130,14 @@ def test_places_without_a_known_correlation_are_refused():
     rows = DATA[OUT].loc[[6] * 4].assign(v=[5.0, 6.0, 7.0, 8.0])
     with pytest.raises(DataError, match="as negatively correlated"):
         drawn(fit, rows)
+
+
+@pytest.mark.parametrize("place", ["v", "factor(v)"])
+def test_levels_in_order_are_those_of_the_fit_in_rows_to_predict(place):
+    data = DATA.assign(v=DATA["v"].map("t{:.0f}".format)) if place == "v" else DATA
+    found, estimand = drawn(fitted(f"ar1({place} | s)", data=data[~OUT]), data[OUT].assign(x=0.0))
+    beside = data["y"][(data["s"] == "b c") & ~OUT].to_numpy() - np.array([0.3, 0.8, 0.8])
+    assert "given those of the fit" in estimand
+    assert found.mean() == pytest.approx(0.3 + 0.6 * (beside[1] + beside[2]) / 1.36, abs=0.08)
+    fresh, _ = drawn(fitted(f"ar1({place} | s)", data=data[~OUT]), data[OUT].assign(x=0.0), groups="new")
+    assert fresh.mean() == pytest.approx(0.3, abs=0.1)
