@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -71,22 +72,23 @@ class ProgressLine:
             yield item
 
     def _write(self, text: str) -> None:
+        text = " ".join(text.split())
         kept = text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
         if _in_notebook():
             self._show_in_notebook(kept)
-        elif sys.stderr.isatty():
+        elif _on_terminal():
             kept = kept[: max(1, shutil.get_terminal_size().columns - 1)]
-            print("\r" + kept.ljust(self._written), end="", file=sys.stderr, flush=True)
+            _put("\r" + kept.ljust(self._written))
             self._written = len(kept)
         else:
-            print(kept, file=sys.stderr, flush=True)
+            _put(f"{kept}\n")
 
     def clear(self) -> None:
         """Remove the line until there is something new to show."""
         if self._handle is not None:
             self._show_in_notebook("")
-        elif self._written and sys.stderr.isatty():
-            print("\r" + " " * self._written + "\r", end="", file=sys.stderr, flush=True)
+        elif self._written and _on_terminal():
+            _put("\r" + " " * self._written + "\r")
 
     def _show_in_notebook(self, text: str) -> None:
         from IPython.display import display
@@ -103,7 +105,21 @@ def say(text: str) -> None:
     with ProgressLine.lock:
         for line in ProgressLine.opened:
             line.clear()
-        print(text, file=sys.stderr, flush=True)
+        _put(f"{text}\n")
+
+
+def _put(text: str) -> None:
+    """Write to standard error; where there is none, or nobody reads it any more, a run goes on."""
+    with suppress(AttributeError, OSError, ValueError):
+        if sys.stderr is not None:
+            print(text, end="", file=sys.stderr, flush=True)
+
+
+def _on_terminal() -> bool:
+    try:
+        return bool(sys.stderr.isatty())
+    except (AttributeError, OSError, ValueError):
+        return False
 
 
 def _duration(seconds: float) -> str:
@@ -115,7 +131,7 @@ def _duration(seconds: float) -> str:
 
 
 def _can_rewrite() -> bool:
-    return _in_notebook() or sys.stderr.isatty()
+    return _in_notebook() or _on_terminal()
 
 
 def _in_notebook() -> bool:

@@ -104,3 +104,37 @@ def test_a_whole_line_takes_the_place_of_progress(terminal):
 @pytest.mark.parametrize(("seconds", "text"), [(3.2, "3 s"), (119, "119 s"), (150, "2 min"), (9000, "2 h")])
 def test_times_have_the_unit_of_a_reader(seconds, text):
     assert progress._duration(seconds) == text
+
+
+class Plain:
+    def write(self, text):
+        return len(text)
+
+
+class Hung(Terminal):
+    def write(self, text):
+        raise OSError(5, "Input/output error")
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("make", [lambda: None, Plain, Hung, closed], ids=["none", "plain", "hung up", "closed"])
+def test_a_run_goes_on_where_nothing_can_be_written(make, monkeypatch, capsys):
+    write_to(monkeypatch, make())
+    for name in ("_FIRST", "_AGAIN", "_IN_LOGS"):
+        monkeypatch.setattr(progress, name, 0.0)
+    with ProgressLine("sampling") as line:
+        line.show(0.5)
+        progress.say("a whole line")
+        line.show(1.0)
+    assert capsys.readouterr().out == ""
+
+
+def test_names_of_several_lines_stay_on_one(terminal):
+    with ProgressLine("models") as line:
+        line.show(0.5, "y ~ x +\n    (1 | g)")
+        assert terminal.screen().endswith("y ~ x + (1 | g)")
