@@ -17,7 +17,7 @@ from bayesmixed.draws.pieces import split_draws
 from bayesmixed.errors import DataError, SpecError, warn
 from bayesmixed.families.links import Array
 from bayesmixed.fits.joint_fits import JointFit
-from bayesmixed.fits.selection import some_draws
+from bayesmixed.fits.selection import some_draws, with_common_draws
 from bayesmixed.spec.joint_specs import RESCOR
 
 
@@ -40,7 +40,8 @@ def joint_row_logs(joint: JointFit, draws: int | None = None) -> xr.DataArray:
     first, *others = indices.values()
     labels = first.append([index.difference(first, sort=False) for index in others]).drop_duplicates()
     labels = labels.sort_values() if pd.api.types.is_numeric_dtype(labels) else labels
-    posteriors = {name: some_draws(fit, draws) for name, fit in joint.fits.items()}
+    fits = with_common_draws(joint.fits, {name: some_draws(fit, None) for name, fit in joint.fits.items()})
+    posteriors = {name: some_draws(fit, draws) for name, fit in fits.items()}
     reference = next(iter(posteriors.values()))
     chains, count = reference.sizes["chain"], reference.sizes["draw"]
     total = np.zeros((chains, count, len(labels)))

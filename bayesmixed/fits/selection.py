@@ -74,6 +74,19 @@ def some_draws(fit: Fit, draws: int | None) -> xr.Dataset:
     return thin(with_effects(fit.draws, [p.b(block) for p, block in fit.design.group_blocks()]), draws)
 
 
+def with_common_draws(fits: Mapping[str, Fit], chosen: Mapping[str, xr.Dataset]) -> dict[str, Fit]:
+    """Return fits of the same chains that hold the same draws, given those to be used of each: of large effects not all are
+    kept."""
+    fewest = min(chosen.values(), key=lambda one: one.sizes["draw"])["draw"]
+    found = dict(fits)
+    for name, own in chosen.items():
+        if any(one.sizes["draw"] > len(fewest) for one in chosen.values()):
+            groups = {key: child.to_dataset() for key, child in fits[name].draws.children.items()}
+            groups["posterior"] = own.sel(draw=fewest)
+            found[name] = replace(fits[name], draws=xr.DataTree.from_dict(groups))
+    return found
+
+
 def find_factor(fit: Fit, name: str | None) -> str:
     """Return the named grouping factor, the first one for None; SpecError if the model has none."""
     return choose_name(fit.design.factors, name)

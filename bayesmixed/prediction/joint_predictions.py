@@ -8,10 +8,11 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.draws.joint_effects import draw_together
+from bayesmixed.draws.linear_predictors import thin
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.fits.joint_fits import JointFit
-from bayesmixed.fits.selection import draws_for
+from bayesmixed.fits.selection import draws_for, with_common_draws
 from bayesmixed.prediction.predictions import NOT_AVERAGED, needed_predictors, predict_rows, read_modes
 from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.preparation.open_rows import refuse_open_rows
@@ -59,7 +60,14 @@ def predict_responses(
             refuse_open_rows(rows[name], needed_predictors(rows[name], kind))
         found = read_modes(rows[name], wishes[name], kind, known_rows=data is None)
         modes |= found
-        posteriors[name] = draws_for(fit, found, draws)
+        draws_for(fit, found, draws)
+        posteriors[name] = draws_for(fit, found, None)
+    fits = with_common_draws(joint.fits, posteriors)
+    fewest = min(one.sizes["draw"] for one in posteriors.values())
+    posteriors = {
+        name: thin(own if own.sizes["draw"] == fewest else fits[name].posterior, draws)
+        for name, own in posteriors.items()
+    }
     kept = next(iter(posteriors.values()))["draw"].values
     shared = joint.shared.sel(draw=kept)
     drawn = draw_together(joint.design, rows, posteriors, shared, modes, np.random.default_rng(int(seeds[-1])))
@@ -69,7 +77,7 @@ def predict_responses(
     noise = _noise(shared, next(iter(rows.values())).rows, int(seeds[-2])) if together else None
     variables, estimands = {}, {}
     same = len({tuple(_labels(one)) for one in rows.values()}) == 1
-    for place, (name, fit) in enumerate(joint.fits.items()):
+    for place, (name, fit) in enumerate(fits.items()):
         options: dict[str, Any] = {
             "groups": wishes[name],
             "draws": draws,

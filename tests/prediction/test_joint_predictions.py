@@ -7,6 +7,8 @@ import pytest
 from joint_models import BETAS, COVARIANCE, RESCOR, SIGMAS, fit_of_both, prepared, table
 
 import bayesmixed as bm
+from bayesmixed.cross_validation.joint_densities import joint_row_logs
+from bayesmixed.draws.kept import keep_draws
 
 ROWS = {"x": [2.0, 0.0], "z": [0.0, 1.0], "g": ["g0", "other"]}
 
@@ -88,3 +90,24 @@ def test_rows_of_the_fit_differ_between_responses():
     data.loc[[3], "y2"] = np.nan
     found = bm.predict(fit_of_both(prepared(data, missing="drop")), kind="mean", draws=10)
     assert dict(found.sizes) == {"chain": 2, "draw": 5, "row_y1": 40, "row_y2": 39}
+
+
+@pytest.mark.parametrize(("groups", "rescor"), [("existing", True), ("any", False)])
+def test_large_effects_of_one_response_of_which_not_all_draws_are_kept(monkeypatch, groups, rescor):
+    whole = fit_of_both(rescor=rescor)
+    monkeypatch.setattr("bayesmixed.draws.kept.LARGE_EFFECTS", 1)
+    monkeypatch.setattr("bayesmixed.draws.kept.LARGE_BYTES", 1.0)
+    monkeypatch.setattr("bayesmixed.draws.kept.THINNED", 20)
+    own = whole.fits["y1"]
+    kept, _ = keep_draws(own.design, own.draws, "auto")
+    thinned = replace(whole, fits={**whole.fits, "y1": replace(own, draws=kept)})
+    left = kept["posterior_thinned"].to_dataset()["draw"]
+    assert len(left) == 10
+    found, full = (bm.predict(one, table().iloc[:9], groups=groups, seed=1) for one in (thinned, whole))
+    for name in ("y1", "y2"):
+        assert np.array_equal(found[name], full[name].sel(draw=left))
+    response = bm.predict(thinned, table().iloc[:9], groups=groups, kind="response", seed=1)
+    assert response["y2"].sizes["draw"] == 10
+    assert np.isfinite(response["y1"]).all()
+    logs = joint_row_logs(thinned)
+    assert np.array_equal(logs, joint_row_logs(whole).sel(draw=left))
