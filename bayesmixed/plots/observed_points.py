@@ -18,6 +18,8 @@ PARTIAL = "partial"
 _DRAWS = 200
 _OUTLYING = 10.0
 """Interquartile ranges from the quartiles to where outliers begin."""
+_FLAT = 5.0
+"""How many times as high a picture may become for their sake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,19 @@ class ObservedPoints:
         """Return the points with outliers moved to the edge of the picture, and a note on them.
 
         Outliers lie more than ten interquartile ranges beyond the quartiles, and beyond `lower` and `upper`, between
-        which the curves run: one of them would press everything else flat.
+        which the curves run. They are moved where with them the picture would be five times as high: everything else would
+        be pressed flat. The tail of a skewed response stays as it is.
         """
-        first, third = np.nanquantile(self.y, [0.25, 0.75])
+        finite = self.y[np.isfinite(self.y)]
+        first, third = np.quantile(finite, [0.25, 0.75]) if len(finite) else (0.0, 0.0)
         reach = _OUTLYING * (third - first)
         outside = (self.y < min(lower, first - reach)) | (self.y > max(upper, third + reach))
         if reach == 0.0 or not outside.any():
             return self
         inside = self.y[~outside]
         low, high = min(lower, np.nanmin(inside)), max(upper, np.nanmax(inside))
+        if max(high, np.nanmax(self.y)) - min(low, np.nanmin(self.y)) <= _FLAT * (high - low):
+            return self
         margin = 0.05 * (high - low)
         count, farthest = int(outside.sum()), self.y[outside][np.argmax(np.abs(self.y[outside] - (low + high) / 2.0))]
         where = f"{count} point{'s' * (count > 1)} beyond the picture (to {farthest:.4g}), drawn at its edge."

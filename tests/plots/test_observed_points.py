@@ -95,3 +95,17 @@ def test_points_of_ordinary_data_stay_where_they_are():
     for y in (generator.normal(size=2000), generator.exponential(size=2000), generator.negative_binomial(1, 0.1, 2000)):
         points = ObservedPoints(pd.DataFrame(index=range(2000)), y.astype(float), "")
         assert points.windowed(0.0, 1.0) is points
+
+
+@pytest.mark.filterwarnings("error")
+def test_tails_of_skewed_responses_are_no_outliers_and_infinite_points_are():
+    def windowed(y):
+        return ObservedPoints(pd.DataFrame(index=range(len(y))), np.asarray(y, dtype=float), "").windowed(0.0, 1.0)
+
+    generator = np.random.default_rng(0)
+    for y in (np.exp(generator.normal(size=2000)), generator.gamma(0.3, size=5000), [], [np.nan, np.nan]):
+        assert windowed(y).note == ""
+    for far in (np.inf, -np.inf):
+        shown = windowed([1.0, 2.0, 3.0, 4.0, np.nan, far])
+        assert np.isfinite(shown.y[-1])
+        assert shown.note == f"1 point beyond the picture (to {far}), drawn at its edge."
