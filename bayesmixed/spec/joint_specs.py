@@ -8,8 +8,10 @@ from pydantic import Field, field_validator, model_validator
 
 from bayesmixed.errors import SpecError, enumerate_words, shorten
 from bayesmixed.families import DEFAULT_FAMILY, Family, find_family
+from bayesmixed.formulas.tokens import tokenise
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.prior_texts import as_prior
+from bayesmixed.spec.all_columns import has_dots
 from bayesmixed.spec.checks import check_letters
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
 from bayesmixed.terms import Term
@@ -177,17 +179,18 @@ def _with_families(models: Sequence[Any], family: Any, common: Mapping[str, Any]
     listed = list(family) if isinstance(family, list | tuple) else [family] * len(models)
     if len(listed) != len(models):
         raise SpecError(f"{len(listed)} families for {len(models)} formulas: give one for each, or one for all.")
+    shared = {option: _shared_out(option, given, models) for option, given in common.items()}
     found = []
-    for model, own in zip(models, listed, strict=True):
+    for place, (model, own) in enumerate(zip(models, listed, strict=True)):
+        named = {option: given[place] for option, given in shared.items()}
         if isinstance(model, ModelSpec):
             if own is not None and find_family(own).name != find_family(model.family).name:
                 raise SpecError(
                     f"The spec of '{model.response}' has family '{find_family(model.family).name}', but family "
                     f"'{find_family(own).name}' was given. Give a family only with a formula."
                 )
-            found.append(model)
+            found.append(_with_options(model, named))
         elif isinstance(model, str) and "~" in model:
-            named = {option: _mentioned(given, model) for option, given in common.items()}
             found.append(from_formula(model, family=DEFAULT_FAMILY if own is None else own, **named))
         else:
             raise SpecError(
@@ -196,11 +199,36 @@ def _with_families(models: Sequence[Any], family: Any, common: Mapping[str, Any]
     return found
 
 
-def _mentioned(given: Any, formula: str) -> Any:
-    """Return the names, or what mappings hold under names, that a formula mentions."""
-    listed = (given,) if isinstance(given, str) else given
-    kept = [name for name in listed if re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", formula)]
-    return {name: given[name] for name in kept} if isinstance(given, Mapping) else kept
+def _shared_out(option: str, given: Any, models: Sequence[Any]) -> list[Any]:
+    """Return the names, or what a mapping holds under names, for each formula: those that it mentions, a dot all factors; names
+    that none mentions go to all, as if each were alone."""
+    names = [given] if isinstance(given, str) else [*given]
+    places = {
+        name: {
+            place
+            for place, model in enumerate(models)
+            if re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", str(model))
+            or (option == "factors" and _has_dot(model))
+        }
+        for name in names
+    }
+    every = range(len(models))
+    kept = [[name for name in names if place in (places[name] or every)] for place in every]
+    return [{name: given[name] for name in own} if isinstance(given, Mapping) else own for own in kept]
+
+
+def _has_dot(model: Any) -> bool:
+    return has_dots(model) if isinstance(model, ModelSpec) else any(one.is_sign(".") for one in tokenise(str(model)))
+
+
+def _with_options(model: ModelSpec, named: Mapping[str, Any]) -> ModelSpec:
+    """Return a spec with options beside its own."""
+    changed: dict[str, Any] = {}
+    for option, given in named.items():
+        own = getattr(model, option)
+        if given:
+            changed[option] = {**own, **given} if isinstance(given, Mapping) else tuple(dict.fromkeys([*own, *given]))
+    return model.replace(**changed) if changed else model
 
 
 def _with_priors(joint: JointSpec, priors: Mapping[str, Any]) -> JointSpec:

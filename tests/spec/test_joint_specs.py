@@ -76,3 +76,16 @@ def test_a_file_of_several_responses_is_no_spec_of_one(tmp_path):
         joint_from_toml('rescr = true\n[[models]]\nformula = "a ~ x"\n[[models]]\nformula = "b ~ x"')
     with pytest.raises(bm.SpecError, match="models"):
         joint_from_toml("models = 3")
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        (["y1 ~ . - g", "y2 ~ x"], [("k",), ()]),
+        ([bm.from_formula("y1 ~ k + x", factors=["g"], title="don't"), "y2 ~ x"], [("g", "k"), ()]),
+        (bm.JointSpec(models=["y1 ~ x", "y2 ~ k"]), [(), ("k",)]),
+        (["y1 ~ x", "y2 ~ x"], [("k",), ("k",)]),
+    ],
+)
+def test_factors_reach_every_formula_that_may_have_them_also_specs_and_dots(models, expected):
+    assert [model.factors for model in as_joint_spec(models, factors="k").models] == expected
