@@ -285,17 +285,21 @@ def _curved_parameters(family: Family) -> frozenset[str]:
 
 def _moved(family: Family, moving: Parameter) -> list[tuple[float, float, float]]:
     """Return the means at three equidistant values of one parameter, for three settings of the others."""
+    values = {p.name: _inside(p, number / len(family.parameters)) for number, p in enumerate(family.parameters)}
     found = []
     for place in range(3):
-        fixed = {p.name: _inside(p)[place] for p in family.parameters}
-        low, mid, high = (float(family.mean({**fixed, moving.name: value}, 1.0)) for value in _inside(moving))
+        fixed = {name: own[place] for name, own in values.items()}
+        low, mid, high = (float(family.mean({**fixed, moving.name: value}, 1.0)) for value in values[moving.name])
         found.append((low, mid, high))
     return found
 
 
-def _inside(parameter: Parameter) -> tuple[float, float, float]:
+def _inside(parameter: Parameter, further: float) -> tuple[float, float, float]:
+    """Return three values of a parameter, moved on by less than a step: where two parameters are the same, as mu and a threshold,
+    a third may drop out that matters elsewhere."""
     if np.isfinite(parameter.upper) and np.isfinite(parameter.lower):
-        step = 0.25 * (parameter.upper - parameter.lower)
-        return parameter.lower + step, parameter.lower + 2 * step, parameter.lower + 3 * step
-    start = parameter.lower if np.isfinite(parameter.lower) else -2.0
-    return start + 0.75, start + 1.5, start + 2.25
+        start, step = parameter.lower, 0.25 * (parameter.upper - parameter.lower)
+    else:
+        start, step = parameter.lower if np.isfinite(parameter.lower) else -2.0, 0.75
+    start += 0.5 * step * further
+    return start + step, start + 2 * step, start + 3 * step

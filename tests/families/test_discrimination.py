@@ -105,3 +105,18 @@ def test_data_are_simulated_with_it():
 def test_what_it_cannot_be_is_refused(options, message):
     with pytest.raises(SpecError, match=message):
         bm.prepare(bm.from_formula("y ~ x", **{"family": "cumulative", **options}), table())
+
+
+def test_the_average_over_groups_is_over_their_effects_on_disc_too():
+    data = pd.DataFrame({"y": [1, 2, 3, 4] * 5, "x": np.linspace(-1.0, 2.0, 20), "g": [*"abcde"] * 4})
+    design = bm.prepare("y ~ x + (1 | g)", data, family="cumulative", disc="~ (1 | g)")
+    values = {"beta": [0.4], "threshold": [-1.0, 0.3, 1.2], "sd_g": 0.5, "sd_g_disc": 0.6}
+    rows = data.iloc[[0, -1]].assign(g="new")
+    found = bm.predict(fit_at(design, values), rows, groups="average", kind="probability", draws=2)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    scale, shift = np.exp(0.6 * nodes)[:, None, None], 0.5 * nodes[:, None]
+    for place, x in enumerate(rows["x"]):
+        below = special.expit(scale * (np.array([-1.0, 0.3, 1.2]) - 0.4 * x - shift))
+        below = np.einsum("i,j,ijk->k", weights, weights, below) / (2.0 * np.pi)
+        expected = np.diff([0.0, *below, 1.0])
+        assert np.allclose(found["probability"].values[0, 0, place], expected, atol=1e-4)

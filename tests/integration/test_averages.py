@@ -8,7 +8,7 @@ import pytest
 from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES, Parameter
 from bayesmixed.families.links import LINKS
-from bayesmixed.integration.averages import Spread, average_mean
+from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
 
 POISSON = FAMILIES["poisson"]
 EXTRA = Parameter("extra", "probability", "logit", ("logit",), 0.0, 1.0)
@@ -84,3 +84,20 @@ def test_rules_are_nested_where_the_mean_is_curved_in_two_parameters():
     # Over a range where the density is not negligible; beyond it exp(sigma^2 / 2) outgrows the normal density.
     sigma = np.exp(-0.5 + np.sqrt(0.02) * GRID)
     np.testing.assert_allclose(found, np.exp(1.0 + 0.15) * (WEIGHT @ np.exp(0.5 * sigma**2)), rtol=1e-7)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_parameters_of_the_mean_are_all_that_move_it(name):
+    family, generator = FAMILIES[name], np.random.default_rng(1)
+    if not family.parameters or family.template:
+        return
+    moving = set()
+    for _ in range(20):
+        values = {
+            p.name: generator.uniform(max(p.lower, -1.5) + 0.1, min(p.upper, max(p.lower, -1.5) + 3.0) - 0.1)
+            for p in family.parameters
+        }
+        for p in family.parameters:
+            other = {**values, p.name: values[p.name] + 1e-3}
+            moving |= {p.name} if abs(family.mean(other, 1.0) - family.mean(values, 1.0)) > 1e-9 else set()
+    assert parameters_of_mean(family) == moving
