@@ -12,7 +12,7 @@ from bayesmixed.kernels.marginal.row_effects import read_rows, row_space, set_ro
 from bayesmixed.kernels.marginal.rows import row_slopes
 from bayesmixed.kernels.rows.families import GAMMA
 
-_ROUNDS, _CLOSE, _LONGEST = 25, 1e-3, 3.0
+_ROUNDS, _CLOSE, _LONGEST = 100, 1e-3, 3.0
 
 
 @njit(cache=False, error_model="numpy")
@@ -101,8 +101,11 @@ def integrate_sets(rows, eta, further, loadings, sds, base, known, nodes, log_we
                     step[k] /= root[k, k]
                 if not distance >= _CLOSE:
                     break
+                largest = _LONGEST
                 for k in range(width):
-                    step[k] = min(max(step[k], -_LONGEST), _LONGEST)
+                    largest = max(largest, abs(step[k]))
+                for k in range(width):
+                    step[k] *= _LONGEST / largest
                     place[k] = best_place[k] + step[k]
             highest = -np.inf
             for q in range(len(nodes)):

@@ -11,6 +11,8 @@ from bayesmixed.gauss_hermite import product_rule
 
 Derive = Callable[[Array], tuple[Array, Array, Array]]
 _ROUNDING = 1e-12
+_RIDGE = 1e-13
+"""Share of the largest second derivative that is added to all for a step: far from a mode they may be singular to rounding."""
 
 
 class Modes(NamedTuple):
@@ -44,7 +46,7 @@ def find_modes(
     tolerance : float
         Size of a step, squared and in units of the precision, at which the search ends.
     longest : float
-        Largest step in each direction.
+        Largest step in any direction; longer ones are shortened as a whole, so that they still climb.
     rounds : int
         Steps after which it ends as well.
     """
@@ -59,8 +61,10 @@ def find_modes(
         best = np.where(better, value, best)
         base = np.where(better[..., None], proposed, base)
         precision = np.where(better[..., None, None], bend, precision)
-        newton = np.linalg.solve(bend, gradient[..., None])[..., 0]
-        step = np.where(better[..., None], np.clip(newton, -longest, longest), 0.5 * step)
+        ridge = _RIDGE * np.max(np.diagonal(bend, axis1=-2, axis2=-1), axis=-1)[..., None, None]
+        newton = np.linalg.solve(bend + ridge * np.eye(start.shape[-1]), gradient[..., None])[..., 0]
+        largest = np.max(np.abs(newton), axis=-1, keepdims=True)
+        step = np.where(better[..., None], newton * (longest / np.maximum(largest, longest)), 0.5 * step)
         found = np.einsum("...k,...kl,...l->...", step, precision, step) < tolerance
         if np.all(found):
             break

@@ -87,3 +87,24 @@ def test_several_effects_with_equal_columns_are_one(width):
     several = np.concatenate([loadings / np.sqrt(width)] * width, axis=-1)
     found = found_by("integrate_sets", "poisson", several, 11)
     np.testing.assert_allclose(found, on_a_grid("poisson", loadings), atol=2e-4)
+
+
+def test_modes_of_two_effects_far_away_are_found():
+    generator = np.random.default_rng(8)
+    x = generator.normal(size=6)
+    loadings, y = 5.0 * np.column_stack([np.ones(6), x]), generator.poisson(5e4, size=6).astype(float)
+    given = {"kinds": np.full(6, -1), "examples": NOWHERE, "family": POISSON, "link": LINK_CODES["log"], "scalar": -1}
+    rows = as_rows(
+        layered=False, plain=True, response=y, trials=np.ones(6), weights=np.ones(6), pointers=np.array([0, 6]), **given
+    )
+    eta, base, modes, out = (0.3 + 0.5 * x)[None], np.zeros(6), np.zeros((1, 1, 2)), np.empty((1, 1))
+    known = stats.poisson.logpmf(y, 1.0)[None]
+    uncompiled(set_integrals.integrate_sets)(
+        rows, eta, np.ones((1, 6)), loadings[None], np.zeros(1), base, known, *rule(7, 2), line_rule(15), modes, out
+    )
+    place = modes[0, 0]
+    mean = np.exp(eta[0] + loadings @ place)
+    bend = np.eye(2) + (mean[:, None] * loadings).T @ loadings
+    laplace = stats.poisson.logpmf(y, mean).sum() - 0.5 * place @ place - 0.5 * np.linalg.slogdet(bend)[1]
+    np.testing.assert_allclose(out[0, 0], laplace, rtol=1e-3)
+    assert np.abs((y - mean) @ loadings - place).max() < 100.0

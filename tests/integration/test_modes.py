@@ -57,3 +57,32 @@ def test_moments_at_nodes_are_weighted_means():
     mean, covariance = moments_at(np.array([0.5, 0.25, 0.25])[:, None], nodes)
     distribution = stats.rv_discrete(values=([0, 1, 4], [0.5, 0.25, 0.25]))
     np.testing.assert_allclose([mean[0, 0], covariance[0, 0, 0]], distribution.stats())
+
+
+def test_long_steps_keep_the_direction_in_which_they_climb():
+    generator = np.random.default_rng(8)
+    x = generator.normal(size=6)
+    loadings, y = 5.0 * np.column_stack([np.ones(6), x]), generator.poisson(5e4, size=(8, 6))
+
+    def derive(place):
+        predictor = 0.3 + 0.5 * x + place @ loadings.T
+        mean = np.exp(np.minimum(predictor, 300.0))
+        value = np.sum(y * predictor - mean, axis=-1) - 0.5 * np.sum(place**2, axis=-1)
+        bend = np.eye(2) + np.einsum("an,nk,nl->akl", mean, loadings, loadings)
+        return value, (y - mean) @ loadings - place, bend
+
+    modes = find_modes(derive, np.zeros((8, 2)))
+    assert np.all(modes.found)
+    assert np.abs(derive(modes.place)[1]).max() < 100.0
+
+
+def test_singular_second_derivatives_far_from_a_mode_end_no_search():
+    def derive(place):
+        mean = np.exp(40.0 + place.sum(axis=-1))
+        bend = np.eye(2) + mean[..., None, None]
+        return -mean - 0.5 * np.sum(place**2, axis=-1), -mean[..., None] - place, bend
+
+    modes = find_modes(derive, np.zeros((1, 2)), rounds=100)
+    total = modes.place.sum()
+    assert modes.found.all()
+    np.testing.assert_allclose(np.exp(40.0 + total), -total / 2.0, rtol=0.05)
