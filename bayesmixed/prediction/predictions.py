@@ -195,7 +195,12 @@ def _probabilities(design: Design, scalars: Mapping[str, Array], predictors: Map
     family = design.family
     if family.shares:
         return [*average_shares(family.shares, scalars, predictors)]
-    above = [average_mean(family.event(number), scalars, predictors) for number in range(1, len(design.categories))]
+    events = [family.event(number) for number in range(1, len(design.categories))]
+
+    def beyond(values: Mapping[str, Array]) -> Array:
+        return np.stack(np.broadcast_arrays(*(event.mean(values, 1.0) for event in events)))
+
+    above = [*average_of(beyond, scalars, predictors)]
     ends = [np.ones_like(above[0]), *above, np.zeros_like(above[0])]
     return [more - less for more, less in pairwise(ends)]
 
