@@ -40,8 +40,8 @@ def explain_refusal(layers: Sequence[Layer]) -> str:
     for layer in layers:
         if layer.width not in ADAPTIVE_NODES:
             return (
-                f"The effects of {' and '.join(layer.names)} are {layer.width} for each level; quadrature integrates at "
-                f"most {max(ADAPTIVE_NODES)}."
+                f"The effects of {' and '.join(dict.fromkeys(layer.names))} are {layer.width} for each level; quadrature "
+                f"integrates at most {max(ADAPTIVE_NODES)}."
             )
     for outer, inner in pairwise(layers):
         if len(np.unique(inner.index * (int(outer.index.max()) + 1) + outer.index)) != inner.index.max() + 1:
