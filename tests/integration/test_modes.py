@@ -22,6 +22,11 @@ def test_modes_of_normal_densities_are_their_centres_however_far():
     np.testing.assert_array_equal(modes.precision, np.broadcast_to(PRECISION, (3, 2, 2)))
 
 
+def test_without_a_longest_step_a_normal_density_takes_one():
+    modes = find_modes(normal, np.zeros((3, 2)), longest=np.inf, rounds=2)
+    np.testing.assert_allclose(modes.place, CENTRES, atol=1e-6)
+
+
 def test_a_search_that_ends_too_early_says_so():
     modes = find_modes(normal, np.zeros((3, 2)), rounds=4)
     np.testing.assert_array_equal(modes.found, [True, True, False])
