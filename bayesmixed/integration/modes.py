@@ -64,7 +64,9 @@ def find_modes(
         ridge = _RIDGE * np.max(np.diagonal(bend, axis1=-2, axis2=-1), axis=-1)[..., None, None]
         newton = np.linalg.solve(bend + ridge * np.eye(start.shape[-1]), gradient[..., None])[..., 0]
         largest = np.max(np.abs(newton), axis=-1, keepdims=True)
-        step = np.where(better[..., None], newton * np.minimum(1.0, longest / np.maximum(largest, _ROUNDING)), 0.5 * step)
+        step = np.where(
+            better[..., None], newton * np.minimum(1.0, longest / np.maximum(largest, _ROUNDING)), 0.5 * step
+        )
         found = np.einsum("...k,...kl,...l->...", step, precision, step) < tolerance
         if np.all(found):
             break
