@@ -96,7 +96,7 @@ def compile_integrals() -> None:
         trials=none,
         weights=none,
         scalar=-1,
-        pointers=np.zeros(1, dtype=np.int64),
+        pointers=np.zeros(2, dtype=np.int64),
     )
     table, sets = np.zeros((0, 0)), np.zeros((0, 0, 1))
     given = table, table, sets, none, none, table, *rule(5, 1), line_rule(5), sets, table

@@ -57,7 +57,7 @@ def test_differences_of_predictions_are_those_of_compare_models(found):
 @pytest.mark.slow
 def test_the_page_says_in_how_many_specifications_a_sign_holds(found):
     text = str(found)
-    assert "Days: +1: above 0 in 6 of 6 specifications (100%), with its 95 % interval in 6" in text
+    assert "Days: +1: above 0 in 6 of 6 specifications (100%), with its 95 % interval in 6" in " ".join(text.split())
     assert "slope SD: above 0 in 3 of 3" in text
     assert "spec: no 'slope SD', whose parameters are not in this structure" in text
     assert "reweighted from default" in found._repr_html_()
