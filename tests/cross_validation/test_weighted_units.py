@@ -20,9 +20,11 @@ import resource
 import numpy as np, pandas as pd
 from fixed_draws import fit_at
 import bayesmixed as bm
+from bayesmixed.cross_validation.integrated_rows import compile_integrals
 from bayesmixed.draws import pieces
 
 pieces.KEPT = 1_000_000
+compile_integrals()  # which takes more memory than the verbs
 
 def made(rows, family):
     generator = np.random.default_rng(1)

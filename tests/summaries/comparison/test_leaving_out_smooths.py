@@ -135,7 +135,9 @@ def test_groups_with_many_effects_have_a_cross_validation_but_no_weights(monkeyp
     data = table().assign(
         count=np.arange(ROWS) % 5, u=np.cos(np.arange(ROWS)), v=np.sin(np.arange(ROWS)), w=table()["y"]
     )
-    fit = fit_at(prepared("count ~ u + v + w + (u + v + w | g)", data, family="poisson"), {"sd_g": 0.1})
+    fit = fit_at(
+        prepared("count ~ u + v + w + (u + v + w | g)", data, family="poisson"), {"sd_g": 0.1, "corr_g": np.eye(4)}
+    )
     with pytest.raises(bm.SpecError, match="kfold"):
         bm.loo(fit, unit="g")
     monkeypatch.setattr(leaving_out, "sample_without", lambda fit, held: fit.posterior)
