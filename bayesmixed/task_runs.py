@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from bayesmixed.errors import SamplingError, SpecError
+from bayesmixed.progress import say
 
 _WAIT = 3
 """Seconds in which a scheduler has to answer."""
@@ -187,7 +188,7 @@ def _feed(
             if number not in again and not over.is_set():
                 again.add(number)
                 left.put(number)
-                print(f"{said} The task is run again.", file=sys.stderr, flush=True)
+                say(f"{said} The task is run again.")
                 continue
             done.put((number, None, SamplingError(said)))
     if worker is not None:

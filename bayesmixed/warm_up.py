@@ -1,7 +1,6 @@
 """warm_up: all compiled functions, made before they are needed and kept on disk, as images and CI want them."""
 
 import os
-import sys
 import time
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from bayesmixed.errors import SpecError, StatisticsWarning
 from bayesmixed.estimation.marginal_maxima import approximate
 from bayesmixed.fits.fitting import sample
 from bayesmixed.preparation.preparing import prepare
+from bayesmixed.progress import say
 from bayesmixed.spec.files import load_spec
 from bayesmixed.task_runs import run_tasks
 
@@ -55,9 +55,9 @@ def warm_up(processes: int | None = None, *, progress: bool = True) -> pd.DataFr
     for name, seconds in run_tasks(_compile, list(MODELS), range(len(MODELS)), processes=max(2, count)):
         found[name] = seconds
         if progress:
-            print(f"{name}: {seconds:.1f} s", file=sys.stderr, flush=True)
+            say(f"{name}: {seconds:.1f} s")
     if progress:
-        print(f"All in {time.perf_counter() - started:.0f} s, kept in {folder}.", file=sys.stderr, flush=True)
+        say(f"All in {time.perf_counter() - started:.0f} s, kept in {folder}.")
     return pd.DataFrame({"engine": [*MODELS], "seconds": [found[name] for name in MODELS]})
 
 

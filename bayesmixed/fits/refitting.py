@@ -1,6 +1,5 @@
 """Fits from fits: the same model with other priors, other data, another seed, or more draws."""
 
-import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -26,6 +25,7 @@ from bayesmixed.preparation.categories import spread_priors
 from bayesmixed.preparation.latent_values import with_withheld
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.preparation.streaming import rebuild
+from bayesmixed.progress import say
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
 
@@ -102,7 +102,7 @@ def refit(
     design, notes = change_design(fit.design, priors or {}, data, missing=settings.pop("missing", "error"), na=na)
     if settings.get("progress", True) is True:
         for note in notes:
-            print(note, file=sys.stderr)
+            say(note)
     given = settings_of(fit, design) | settings
     again = sample(design, seed=fit.settings.seed if seed is None else seed, **given)
     return _with_decisions(again, notes, again.engine.decisions)

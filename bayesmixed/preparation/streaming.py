@@ -1,7 +1,6 @@
 """Designs of Parquet files that are read in batches."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from bayesmixed.preparation.checks import check_design, check_variation
 from bayesmixed.preparation.data_files import column_names, count_rows, is_parquet, read_batches
 from bayesmixed.preparation.first_reading import survey
 from bayesmixed.preparation.used_columns import read_rows, used_columns
+from bayesmixed.progress import say
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.absent import Absent
 from bayesmixed.tables.columns import read_codes
@@ -56,7 +56,7 @@ def is_streamed(spec: ModelSpec, path: Path, wish: bool | None) -> bool:
     if reason and wish:
         raise SpecError(f"The rows of '{path}' cannot be streamed: {reason}. Leave out stream=True to read them whole.")
     if reason:
-        print(f"'{path}' is read whole, not in batches: {reason}.", file=sys.stderr)
+        say(f"'{path}' is read whole, not in batches: {reason}.")
     return reason is None
 
 

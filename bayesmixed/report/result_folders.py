@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bayesmixed.atomic_files import TEMPORARY, flush_folder, lock, replace_file
 from bayesmixed.errors import DataError
+from bayesmixed.progress import say
 
 FIT = "fit.nc"
 MODEL = "model.toml"
@@ -54,7 +55,7 @@ def replaced_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
         _swap_in(beside, place)
     except BaseException:
         if (beside / FIT).exists():
-            print(f"The fit is kept: {beside / FIT}", file=sys.stderr)
+            say(f"The fit is kept: {beside / FIT}")
         else:
             shutil.rmtree(beside, ignore_errors=True)
         raise
