@@ -146,7 +146,7 @@ def screen(
     seed : int
         For everything random.
     progress : bool
-        Show how many models are done, and which was the last.
+        Show how many models are done.
     processes : int
         Processes of this machine that share the models; 1: this process, model by model.
     client : dask.distributed.Client or str, optional
