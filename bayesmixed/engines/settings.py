@@ -1,9 +1,12 @@
 """Settings of a run and the record of what an engine did."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 from bayesmixed.errors import SpecError
 
@@ -46,6 +49,24 @@ class Settings:
             check_count(name, getattr(self, name), least)
         if self.target_accept != 0:
             check_share("target_accept", self.target_accept)
+
+
+def complete_settings(
+    *,
+    cores: int | None,
+    target_accept: float | None,
+    seed: int | None,
+    parameterisation: str | Mapping[str, str],
+    **given: Any,
+) -> Settings:
+    """Return the settings of a run, with what was not asked for: a new seed, and as many cores as there are, one a chain."""
+    return Settings(
+        cores=min(given["chains"], cores or os.cpu_count() or 1),
+        target_accept=target_accept or 0.9,
+        seed=int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed),
+        parameterisation=parameterisation if isinstance(parameterisation, str) else dict(parameterisation),
+        **given,
+    )
 
 
 def check_count(name: str, value: Any, least: int) -> None:

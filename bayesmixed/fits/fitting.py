@@ -1,12 +1,10 @@
 """Fit: a design with draws from its posterior, and the function that draws them."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-import numpy as np
 import xarray as xr
 
 from bayesmixed.arguments import checked, pools
@@ -18,7 +16,7 @@ from bayesmixed.draws.kept import check_store, keep_draws
 from bayesmixed.draws.tree import PROPOSALS
 from bayesmixed.engines import ENGINES, choose, marginal
 from bayesmixed.engines.runs import Run
-from bayesmixed.engines.settings import EngineRecord, Settings, check_share
+from bayesmixed.engines.settings import EngineRecord, Settings, check_share, complete_settings
 from bayesmixed.equations import Displayed, Outline
 from bayesmixed.errors import SpecError, enumerate_words
 
@@ -236,14 +234,14 @@ def sample(
     check_store(store)
     _refuse_constants(design)
     name, why = choose(design, engine)
-    settings = Settings(
+    settings = complete_settings(
         chains=chains,
         draws=draws,
         tune=ENGINES[name].TUNE if tune is None else tune,
-        cores=min(chains, cores or os.cpu_count() or 1),
-        target_accept=target_accept or 0.9,
-        seed=int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed),
-        parameterisation=parameterisation if isinstance(parameterisation, str) else dict(parameterisation),
+        cores=cores,
+        target_accept=target_accept,
+        seed=seed,
+        parameterisation=parameterisation,
         store=store,
     )
     working, unit = in_working_unit(with_independent_levels(design))

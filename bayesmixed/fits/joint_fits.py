@@ -1,10 +1,8 @@
 """JointFit: draws of several responses at once, of which each is an ordinary fit."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
 import xarray as xr
 
 from bayesmixed.arguments import checked
@@ -12,7 +10,7 @@ from bayesmixed.design.joint_designs import JointDesign
 from bayesmixed.draws.kept import check_store
 from bayesmixed.engines import pymc
 from bayesmixed.engines.joint_sampling import sample_together
-from bayesmixed.engines.settings import EngineRecord, Settings, check_share
+from bayesmixed.engines.settings import EngineRecord, Settings, check_share, complete_settings
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.fits.fitting import Fit, as_fit
 
@@ -146,14 +144,14 @@ def sample_joint(
     if target_accept is not None:
         check_share("target_accept", target_accept)
     check_store(store)
-    settings = Settings(
+    settings = complete_settings(
         chains=chains,
         draws=draws,
         tune=pymc.TUNE if tune is None else tune,
-        cores=min(chains, cores or os.cpu_count() or 1),
-        target_accept=target_accept or 0.9,
-        seed=int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed),
-        parameterisation=parameterisation if isinstance(parameterisation, str) else dict(parameterisation),
+        cores=cores,
+        target_accept=target_accept,
+        seed=seed,
+        parameterisation=parameterisation,
         store=store,
     )
     runs, shared = sample_together(
