@@ -24,7 +24,7 @@ from bayesmixed.preparation.data_files import take_table
 from bayesmixed.preparation.preparing import as_design
 from bayesmixed.preparation.used_columns import has_response
 from bayesmixed.progress import ProgressLine
-from bayesmixed.simulation.simulated_data import simulate
+from bayesmixed.simulation.simulating import simulate
 from bayesmixed.spec.files import take_model
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.checks.transforms import COVERAGE, ecdf_difference

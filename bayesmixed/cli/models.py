@@ -103,7 +103,7 @@ def simulate(
 def write_simulated(model: "ModelSpec", path: Path, seed: int | None, final: Path | None = None) -> None:
     """Write simulated data, and the true values beside them; `final` is the folder in which they will lie."""
     from bayesmixed.atomic_files import replace_table
-    from bayesmixed.simulation.simulated_data import simulate as draw_data
+    from bayesmixed.simulation.simulating import simulate as draw_data
 
     simulated = draw_data(model, seed=seed)
     replace_table(path, simulated.data)

@@ -10,7 +10,7 @@ from bayesmixed.design.latent_columns import with_predictors
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import VariableNames
 from bayesmixed.prior_distributions import Prior
-from bayesmixed.spec.joint_specs import RESCOR, JointSpec, name_predictor
+from bayesmixed.spec.joint_specs import RESCOR, JointSpec, dependencies, name_predictor
 from bayesmixed.terms.block_parts import Part
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.correlation_matrices import CorrelationMatrix
@@ -94,6 +94,10 @@ class JointDesign:
     def __len__(self) -> int:
         return len(self.parts)
 
+    def dependencies(self) -> dict[str, list[str]]:
+        """Return the other responses that stand in the formulas of each one."""
+        return dependencies_of(self.parts)
+
     def members(self) -> dict[str, tuple[Member, ...]]:
         """Return the terms that each matrix of several responses ties, by its name."""
         return members_of(self.named)
@@ -148,6 +152,12 @@ def name_parts(parts: Mapping[str, Design]) -> dict[str, Design]:
 def _key(response: str, parameter: str, design: Design) -> str:
     """Return what a predictor is called among several responses; those of categories by their own names."""
     return name_predictor(response, parameter, "" if design.family.template else design.mu.parameter)
+
+
+def dependencies_of(parts: Mapping[str, Design]) -> dict[str, list[str]]:
+    """Return the other responses that stand in the formulas of each one."""
+    names = [str(name) for part in parts.values() for name in part.table.data.columns]
+    return dependencies({name: part.spec for name, part in parts.items()}, names)
 
 
 def members_of(named: Mapping[str, Design]) -> dict[str, tuple[Member, ...]]:

@@ -73,7 +73,7 @@ def draw_priors(design: Design, count: int, seed: int = 0) -> PriorDraws:
         if isinstance(entry.prior, PartPrior):
             continue
         if key in matrices:
-            correlations[key] = _draw_matrix(matrices[key], entry.prior, count, generator)
+            correlations[key] = draw_matrix(matrices[key], entry.prior, count, generator)
         elif key == CUTS:
             values |= dict(zip(design.family.cuts, draw_thresholds(design, count, generator).T, strict=True))
         else:
@@ -113,7 +113,8 @@ def prior_quantile(design: Design, key: str, probability: Any) -> Array:
     return np.asarray(distribution.ppf(low + np.asarray(probability) * (high - low)))
 
 
-def _draw_matrix(matrix: CorrelationMatrix, prior: Prior, count: int, generator: np.random.Generator) -> Array:
+def draw_matrix(matrix: CorrelationMatrix, prior: Prior, count: int, generator: np.random.Generator) -> Array:
+    """Return draws of a correlation matrix, (S, K, K)."""
     if prior.name == "Fixed":
         return np.broadcast_to(
             fixed_correlations(matrix.parts, prior.arguments[0]), (count, matrix.width, matrix.width)

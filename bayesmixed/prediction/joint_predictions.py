@@ -74,9 +74,8 @@ def predict_responses(
     if kind == "response" and "average" in modes.values():
         raise SpecError(NOT_AVERAGED)
     together = kind == "response" and joint.design.spec.rescor
-    noise = _noise(shared, next(iter(rows.values())).rows, int(seeds[-2])) if together else None
+    noise = draw_residuals(shared, next(iter(rows.values())).rows, int(seeds[-2])) if together else None
     variables, estimands = {}, {}
-    same = len({tuple(_labels(one)) for one in rows.values()}) == 1
     for place, (name, fit) in enumerate(fits.items()):
         options: dict[str, Any] = {
             "groups": wishes[name],
@@ -93,15 +92,20 @@ def predict_responses(
             made = predict_rows(fit, own_rows, kind=mean, **options)
             values = made[mean] + predict_rows(fit, own_rows, kind=scale, **options)[scale] * noise[..., place]
         estimands[name] = made.attrs["estimand"]
-        variables[name] = values.rename(name) if same else values.rename({"row": f"row_{name}"}).rename(name)
-    return xr.Dataset(variables, attrs={"estimand": "; ".join(estimands.values())})
+        variables[name] = values
+    return xr.Dataset(label_rows(rows, variables), attrs={"estimand": "; ".join(estimands.values())})
 
 
-def _labels(design: Design) -> list[Any]:
-    return list(design.table.data.index)
+def label_rows(rows: Mapping[str, Design], variables: Mapping[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+    """Return variables of responses whose rows, where they differ, are dimensions of their own."""
+    same = len({tuple(one.table.data.index) for one in rows.values()}) == 1
+    return {
+        name: (values if same else values.rename({"row": f"row_{name}"})).rename(name)
+        for name, values in variables.items()
+    }
 
 
-def _noise(shared: xr.Dataset, rows: int, seed: int) -> Array:
+def draw_residuals(shared: xr.Dataset, rows: int, seed: int) -> Array:
     """Return standard normal residuals of all responses with their correlations, (chain, draw, row, response)."""
     root = np.linalg.cholesky(shared[RESCOR].transpose("chain", "draw", ...).values)
     normal = np.random.default_rng(seed).standard_normal((*root.shape[:2], rows, root.shape[-1]))

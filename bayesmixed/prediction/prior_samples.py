@@ -1,5 +1,6 @@
 """The prior as if it were a posterior: a fit without data, for everything that reads draws."""
 
+from collections.abc import Sequence
 from functools import reduce
 
 import numpy as np
@@ -26,9 +27,14 @@ def sample_prior(design: Design, *, draws: int = 1000, seed: int = 0) -> Fit:
     They have the names, dims and coordinates of posterior draws, as written, and hold curves of smooths. The effects
     of groups are not among them: under the prior every group is a new one, so ask for `groups="new"`.
     """
-    posterior = as_posterior(draw_priors(design, draws, seed), np.random.default_rng([seed, 1]))
+    return prior_fit(draw_priors(design, draws, seed), seed)
+
+
+def prior_fit(prior: PriorDraws, seed: int) -> Fit:
+    """Return the fit of one chain whose draws are those of the priors; curves are drawn."""
+    design, posterior = prior.design, as_posterior(prior, np.random.default_rng([seed, 1]))
     record = EngineRecord("prior", "independent draws from the priors")
-    settings = Settings(chains=1, draws=draws, tune=0, cores=1, target_accept=0.0, seed=seed)
+    settings = Settings(chains=1, draws=prior.count, tune=0, cores=1, target_accept=0.0, seed=seed)
     return Fit(design, xr.DataTree.from_dict({"posterior": posterior}), record, settings, {}, installed_versions())
 
 
@@ -52,10 +58,8 @@ def as_posterior(prior: PriorDraws, generator: np.random.Generator) -> xr.Datase
             variables |= _covariances(prior, predictor, group)
     for matrix, members in design.correlations():
         if matrix.tied:
-            transform = reduce(block_diagonal, [group.transform for _, group in members])
-            covariance = group_covariance(transform, np.ones(matrix.width), prior.joint_covariance(members))
-            sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-            variables[matrix.name] = (matrix.dims, covariance / (sd[..., :, None] * sd[..., None, :]))
+            corr = as_written([group.transform for _, group in members], prior.joint_covariance(members))
+            variables[matrix.name] = (matrix.dims, corr)
             coords |= {dim: list(matrix.labels) for dim in matrix.dims}
     if design.family.cuts:
         cuts = np.stack([prior.values[name] for name in design.family.cuts], axis=-1)
@@ -68,6 +72,14 @@ def as_posterior(prior: PriorDraws, generator: np.random.Generator) -> xr.Datase
         coords |= {key: list(design.residual.labels) for key in DIMS} if design.residual.dense else {}
     arrays = {name: (("chain", "draw", *dims), value[None]) for name, (dims, value) in variables.items()}
     return xr.Dataset(arrays, coords={**coords, "chain": [0], "draw": np.arange(prior.count)})
+
+
+def as_written(transforms: Sequence[Array], at_centre: Array) -> Array:
+    """Return the correlations as written of effects of several terms, of which the covariances at the centre are given."""
+    whole = reduce(block_diagonal, transforms)
+    covariance = group_covariance(whole, np.ones(len(whole)), at_centre)
+    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    return np.asarray(covariance / (sd[..., :, None] * sd[..., None, :]))
 
 
 def _residual(prior: PriorDraws, block: ResidualBlock) -> dict[str, Variable]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import covariances_at_centre, thin
@@ -18,7 +18,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.gauss_hermite import ADAPTIVE_NODES
 from bayesmixed.integration.averages import average_moments
-from bayesmixed.prediction.predictions import MODES, predict_fit, seen_in_words
+from bayesmixed.prediction.predictions import MODES, predict_fit, predict_rows, seen_in_words
 from bayesmixed.terms.weights import refuse_weights
 
 ACCEPTED = ("existing", "new")
@@ -46,47 +46,44 @@ class Replicates:
     variance: Array
 
 
-@takes_drawn_values(tables="columns")
-def posterior_predictive(
-    fit: Fit, *, groups: str | Mapping[str, str] = "existing", draws: int | None = None, seed: int | None = None
-) -> xr.Dataset:
-    """Return replicates of the response for the rows of a fit, dims chain, draw, row.
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What replicates of one response have in common with those of others that were drawn with them.
 
-    Parameters
+    Attributes
     ----------
-    fit : Fit
-        The fitted model.
-    groups : str or mapping
-        For all grouping factors, or by factor: "existing" (the same groups observed again) or "new" (other groups with
-        the same rows). Effects of single rows, as of `obs()`, are residual variation: they are drawn anew unless
-        the mapping says "existing" for them.
-    draws : int, optional
-        Use about this many draws, evenly spread; all if not given. The result takes draws x rows x 8 bytes.
-    seed : int, optional
-        For everything random.
-
-    Returns
-    -------
-    xarray.Dataset
-        One variable, named after the response; attribute `estimand` says in words what was drawn.
-
-    Raises
-    ------
-    SpecError
-        Unknown factor or mode, or rows with frequency or likelihood weights.
-
-    Examples
-    --------
-    >>> import bayesmixed as bm
-    >>> fit = bm.load_fit("herd_period")
-    >>> bm.posterior_predictive(fit, draws=100, seed=1)["incidence"].shape
-    (4, 25, 56)
+    effects : mapping
+        New effects at the centre of all levels, (chain, draw, J, K), by parameter and factor.
+    residuals : (chain, draw, row) array or None
+        Of normal responses, in units of their SD.
     """
+
+    effects: Mapping[tuple[str, str], Array]
+    residuals: Array | None = None
+
+    def some(self, draws: slice) -> "Together":
+        """Return those of some draws."""
+        effects = {key: values[:, draws] for key, values in self.effects.items()}
+        return Together(effects, None if self.residuals is None else self.residuals[:, draws])
+
+
+ALONE = Together({})
+
+
+def replicate_fit(
+    fit: Fit,
+    *,
+    groups: str | Mapping[str, str] = "existing",
+    draws: int | None = None,
+    seed: int | None = None,
+    together: Together = ALONE,
+) -> xr.Dataset:
+    """Return replicates of one response, see `posterior_predictive` (SpecError)."""
     modes = choose_groups(fit.design, groups)
-    posterior = _draws_for(fit, modes, draws)
+    posterior = replicated_draws(fit, modes, draws)
     refuse_large(posterior, fit.design.rows, "Replicates")
     made, start = np.empty((posterior.sizes["chain"], posterior.sizes["draw"], fit.design.rows)), 0
-    for piece in replicate(fit, groups=groups, draws=draws, seed=seed):
+    for piece in replicate(fit, groups=groups, draws=draws, seed=seed, together=together):
         stop = start + piece.response.shape[1]
         made[:, start:stop], start = piece.response, stop
     coords = {"chain": posterior["chain"], "draw": posterior["draw"], "row": row_labels(fit.design)}
@@ -101,16 +98,21 @@ def replicate(
     draws: int | None = None,
     seed: int | None = None,
     moments: bool = False,
+    together: Together = ALONE,
 ) -> Iterator[Replicates]:
-    """Yield the replicates of `posterior_predictive`, some draws at a time, with the parameters behind them.
+    """Yield the replicates of `posterior_predictive`, some draws at a time, with the parameters behind them; `together` has what
+    was drawn with other responses.
 
     `moments` asks for means and variances too; see `knows_moments`.
     """
     modes = choose_groups(fit.design, groups)
-    posterior = _draws_for(fit, modes, draws)
-    generator = np.random.default_rng(seed)
+    posterior = replicated_draws(fit, modes, draws)
+    generator, start = np.random.default_rng(seed), 0
     for piece in split_draws(posterior, fit.design.rows, 4):
-        yield _replicate(replace(fit, draws=xr.DataTree.from_dict({"posterior": piece})), modes, generator, moments)
+        own = together.some(slice(start, start + piece.sizes["draw"]))
+        start += piece.sizes["draw"]
+        some = replace(fit, draws=xr.DataTree.from_dict({"posterior": piece}))
+        yield _replicate(some, modes, generator, moments, own)
 
 
 def choose_groups(design: Design, groups: str | Mapping[str, str]) -> dict[str, str]:
@@ -195,22 +197,29 @@ def common_limits(design: Design) -> tuple[float, float] | None:
     return (bottom[0], top[0]) if one and np.all(seen <= top[0]) and np.all(seen >= bottom[0]) else None
 
 
-def _draws_for(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
+def replicated_draws(fit: Fit, modes: Mapping[str, str], draws: int | None) -> xr.Dataset:
+    """Return the draws to replicate from: the thinned ones where effects are needed of which no others are kept."""
     needed = [predictor.b(group) for predictor, group in fit.design.group_blocks() if modes[group.name] == "existing"]
     return thin(with_effects(fit.draws, needed), draws)
 
 
-def _replicate(fit: Fit, modes: Mapping[str, str], generator: np.random.Generator, moments: bool) -> Replicates:
+def _replicate(
+    fit: Fit, modes: Mapping[str, str], generator: np.random.Generator, moments: bool, together: Together
+) -> Replicates:
     design, posterior = fit.design, fit.posterior
     refuse_weights(design.spec.weights, "A replicate of the data")
     seed = int(generator.integers(2**62))
     values: dict[str, Array] = {name: v.values[..., None] for name, v in design.scalar_draws(posterior).items()}
     with np.errstate(over="ignore"):
         for name in design.predictors:
-            drawn = predict_fit(fit, groups=modes, kind=name, seed=seed)[name].values
+            options: dict[str, Any] = {"groups": modes, "draws": None, "seed": seed, "drawn": together.effects}
+            drawn = predict_rows(fit, None, kind=name, **options)[name].values
             values[name] = np.clip(drawn, *_reach(design, name))
-        shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
-        response = np.asarray(draw_responses(design, posterior, values, shape, generator), dtype=float)
+        if together.residuals is None:
+            shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
+            response = np.asarray(draw_responses(design, posterior, values, shape, generator), dtype=float)
+        else:
+            response = values[design.family.first] + values[str(design.family.scale)] * together.residuals
         values = design.in_rows(values)
         expected, variance = _moments(fit, modes, values) if moments else (_UNKNOWN, _UNKNOWN)
     return Replicates(values, response, expected, variance)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.design.design import Design
+from bayesmixed.design.joint_designs import dependencies_of
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.formulas.names import expression_columns
 from bayesmixed.preparation.data_files import columns_of_table
@@ -30,12 +31,7 @@ def without_dots(joint: JointSpec, data: Any, na: Any) -> JointSpec:
 def check_order(joint: JointSpec, parts: Mapping[str, Design]) -> None:
     """Refuse responses that depend on each other in a circle: the product of their densities is then no density of all of them;
     and correlated residuals of a response and one that depends on it, where the data cannot tell the two apart (SpecError)."""
-    names = list(dict.fromkeys(str(name) for part in parts.values() for name in part.table.data.columns))
-    own = {name: expression_columns(part.spec.response, names) for name, part in parts.items()}
-    reads = {
-        name: {column for term in part.spec.terms for column in term.columns(names)} for name, part in parts.items()
-    }
-    before = {name: [one for one in parts if one != name and own[one] & reads[name]] for name in parts}
+    before = dependencies_of(parts)
     left = list(parts)
     while free := [n for n in left if not {*before[n]} & {*left} or not any(n in before[one] for one in left)]:
         left = [name for name in left if name not in free]

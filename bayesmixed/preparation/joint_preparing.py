@@ -16,7 +16,7 @@ from bayesmixed.draws.tree import draw_names
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, did_you_mean, enumerate_words, warn
 from bayesmixed.preparation.imputed_tables import are_tables
 from bayesmixed.preparation.joint_columns import check_order, without_dots
-from bayesmixed.preparation.preparing import prepare
+from bayesmixed.preparation.preparing import prepare, refuse_beside_design
 from bayesmixed.spec.files import read_joint_spec
 from bayesmixed.spec.joint_specs import RESCOR, JointSpec, as_joint_spec
 from bayesmixed.spec.model_spec import ModelSpec
@@ -91,6 +91,20 @@ def prepare_joint(
             raise error.after(f"Response '{name}':") from error
         _refuse(name, parts[name])
     return tie_parts(joint, parts)
+
+
+def as_joint_design(spec: Any, data: Any = None, **options: Any) -> JointDesign:
+    """Return the design of several responses on data; one that is prepared already passes through.
+
+    Raises
+    ------
+    SpecError
+        As `prepare_joint`; data or options are given with a JointDesign, which has its own.
+    """
+    if isinstance(spec, JointDesign):
+        refuse_beside_design("JointDesign", data, options)
+        return spec
+    return prepare_joint(list(spec) if isinstance(spec, tuple) else spec, data, **options)
 
 
 def _without_letters(model: ModelSpec, joint: JointSpec, data: Any) -> Any:

@@ -1,7 +1,7 @@
 """prepare: from a spec and a data frame to a checked Design."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,12 @@ def as_design(
         return design if latent else _refused(design)
     if not latent:
         _refused(spec)
+    refuse_beside_design("Design", data, options)
+    return spec
+
+
+def refuse_beside_design(kind: str, data: Any, options: Mapping[str, Any]) -> None:
+    """Refuse data and options that are given with a design, which has its own (SpecError)."""
     given = {"data": data, **options}
     said = [
         name
@@ -157,10 +163,9 @@ def as_design(
     ]
     if said:
         raise SpecError(
-            f"{enumerate_words(said)} given with a Design would change nothing: it has its own data and options. Give the spec "
+            f"{enumerate_words(said)} given with a {kind} would change nothing: it has its own data and options. Give the spec "
             "instead, or leave them out."
         )
-    return spec
 
 
 def replay(

@@ -1,11 +1,10 @@
-"""simulate: data from any spec, with the truth that made them."""
+"""Simulated data of one response, with the truth that made them."""
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,8 +27,8 @@ from bayesmixed.preparation.data_files import take_table, with_columns
 from bayesmixed.preparation.preparing import prepare_without_response
 from bayesmixed.simulation.rows import lay_out
 from bayesmixed.simulation.true_values import draw_truth
-from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.spec.simulation_plan import SimulationPlan
 from bayesmixed.terms.limits import NONE, Censoring
 
 INVERSES: dict[str, Callable[[Array], Array]] = {
@@ -72,72 +71,80 @@ class Simulated:
         return pd.DataFrame(rows, columns=["name", "value"])
 
 
-def simulate(
-    spec: str | Path | ModelSpec,
-    *,
-    truth: Mapping[str, float] | None = None,
-    data: Any = None,
-    na: str | float | Iterable[str | float] = (),
-    seed: int | None = None,
-    **options: Any,
+def simulate_response(
+    spec: ModelSpec, truth: Mapping[str, float], data: Any, na: Any, generator: np.random.Generator
 ) -> Simulated:
-    """Return data drawn from a model at known parameters.
-
-    Parameters
-    ----------
-    spec : str, Path or ModelSpec
-        With a [simulation] section, unless `truth` and `data` are given.
-    truth : mapping of str to float, optional
-        True values by the names of the posterior ("beta[x]", "sd_g[Intercept]", "corr_g", "sigma"); they replace those
-        of the section. `sd_g` and `corr_g` stand for all columns of a term.
-    data : data frame, mapping of columns, or path, optional
-        Rows whose covariates and groups are kept; a response in them is replaced. By default rows are laid out
-        as the section says. No row is censored: a column of statuses is "none".
-    na : str, number or list of these
-        Codes that mean a missing value in `data`.
-    seed : int, optional
-        For layout, effects and responses.
-    **options
-        With a formula: `family`, `priors`, `link`, `links`, `factors`, `crossed`, `empty_cells`, `functions` and formulas of
-        further parameters, as for `fit`.
-
-    Raises
-    ------
-    SpecError
-        Nothing says how to lay out the rows, or a parameter has no true value; the message names it.
-
-    Examples
-    --------
-    >>> import bayesmixed as bm
-    >>> simulated = bm.simulate("herd", truth={"sd_herd[Intercept]": 0.5}, seed=1)
-    >>> list(simulated.data.columns), len(simulated.data)
-    (['herd', 'size', 'incidence'], 56)
-    >>> float(simulated.truth["sd_herd"].item())
-    0.5
-    """
-    spec = as_spec(spec, **options)
-    generator = np.random.default_rng(seed)
+    """Return data of one response, see `simulate` (SpecError, DataError)."""
     plan = spec.simulation
-    if data is None and plan is None:
+    frame = rows_of(spec, plan, data, na, generator)
+    planned = plan if data is None else None
+    part = begin(spec, frame, {**(plan.truth if plan is not None else {}), **truth}, na)
+    parameters = draw_truth(part.design, part.values, generator)
+    frame = frame.assign(**part.columns(part.draw(parameters, generator)))
+    return Simulated(without_some(frame, planned, generator), parameters)
+
+
+def rows_of(
+    spec: ModelSpec, plan: SimulationPlan | None, data: Any, na: Any, generator: np.random.Generator
+) -> pd.DataFrame:
+    """Return the rows of a simulation without response: those of the data, or laid out by the plan (SpecError)."""
+    if data is not None:
+        return take_table(spec, data, na)
+    if plan is None:
         raise SpecError("The spec has no [simulation] section: give data= with the covariates and groups of the rows.")
-    frame = lay_out(plan, generator) if data is None and plan is not None else take_table(spec, data, na)
-    spec = with_columns(spec, frame)
-    column, inverse = _response_column(spec, [str(name) for name in frame.columns])
-    values = {**(plan.truth if plan is not None else {}), **(truth or {})}
-    design = prepare_without_response(spec, frame, na, _categories_of(spec, values))
-    names = [group.name for predictor in design.predictors.values() for group in predictor.normal_blocks]
-    values = {as_in_draws(key, names): value for key, value in values.items()}
-    parameters = draw_truth(design, values, generator)
-    design.needs_bounds("A simulated response")
-    drawn = _draw_response(design, parameters, generator)
-    response = inverse(drawn.astype(int) if design.family.discrete else drawn)
-    if design.categories:
-        response = as_categories(drawn, design.categories, ordered=bool(design.family.cuts))
-    frame = frame.assign(**{column: response}, **_uncensored(spec.censoring, response))
-    for name, count in (plan.missing if plan is not None and data is None else {}).items():
+    return lay_out(plan, generator)
+
+
+def without_some(frame: pd.DataFrame, plan: SimulationPlan | None, generator: np.random.Generator) -> pd.DataFrame:
+    """Return rows in which as many values are missing as a plan says."""
+    for name, count in (plan.missing if plan is not None else {}).items():
         frame[name] = frame[name].astype(object if frame[name].dtype == object else float)
         frame.loc[frame.index[generator.choice(len(frame), count, replace=False)], name] = None
-    return Simulated(frame, parameters)
+    return frame
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A response that is to be simulated.
+
+    Attributes
+    ----------
+    design : Design
+        Of the rows, without response and priors.
+    values : mapping
+        True values by the names of the posterior.
+    column : str
+        Where the response goes.
+    inverse : callable
+        From the response of the model to the values of the column.
+    """
+
+    design: Design
+    values: Mapping[str, float]
+    column: str
+    inverse: Callable[[Array], Any]
+
+    def draw(self, truth: xr.Dataset, generator: np.random.Generator, residuals: Array | None = None) -> Array:
+        """Return responses; of normal ones with given residuals in units of their SD."""
+        self.design.needs_bounds("A simulated response")
+        return _draw_response(self.design, truth, generator, residuals)
+
+    def columns(self, drawn: Array) -> dict[str, Any]:
+        """Return the columns of the data that a response fills."""
+        design = self.design
+        response = self.inverse(drawn.astype(int) if design.family.discrete else drawn)
+        if design.categories:
+            response = as_categories(drawn, design.categories, ordered=bool(design.family.cuts))
+        return {self.column: response, **_uncensored(design.spec.censoring, response)}
+
+
+def begin(spec: ModelSpec, frame: pd.DataFrame, values: Mapping[str, float], na: Any = ()) -> Begun:
+    """Return what is known of a response before it is drawn (SpecError, DataError)."""
+    spec = with_columns(spec, frame)
+    column, inverse = _response_column(spec, [str(name) for name in frame.columns])
+    design = prepare_without_response(spec, frame, na, _categories_of(spec, values))
+    names = [group.name for predictor in design.predictors.values() for group in predictor.normal_blocks]
+    return Begun(design, {as_in_draws(key, names): value for key, value in values.items()}, column, inverse)
 
 
 def _uncensored(censoring: Censoring | None, response: Any) -> dict[str, Any]:
@@ -180,7 +187,7 @@ def _between_thresholds(family: Family, values: Mapping[str, float]) -> tuple[st
     return (pairs[0][0], *(pair[1] for pair in pairs))
 
 
-def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Generator) -> Array:
+def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Generator, residuals: Array | None) -> Array:
     values: dict[str, Array] = {name: value.values for name, value in design.scalar_draws(truth).items()}
     for name, predictor in design.predictors.items():
         eta = predictor.offset.astype(float).copy()
@@ -190,6 +197,8 @@ def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Gener
             eta += block.contribution(truth[predictor.b(block)].values.reshape(-1, block.width), written=True)
         values[name] = predictor.link.inverse(eta)
     design.needs_groups("A simulated response")
+    if residuals is not None:
+        return values[design.family.first] + values[str(design.family.scale)] * residuals
     return draw_responses(design, truth, values, (design.rows,), generator)
 
 

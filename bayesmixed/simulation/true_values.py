@@ -1,6 +1,6 @@
 """The true values of a simulation: as the user states them, and what groups and residuals draw from them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -18,8 +18,10 @@ from bayesmixed.terms.residual_blocks import CORRELATIONS, DIMS, ResidualBlock
 from bayesmixed.terms.scaled_matrices import draw_normal
 
 
-def draw_truth(design: Design, values: Mapping[str, float], generator: np.random.Generator) -> xr.Dataset:
-    """Return the parameters as a Dataset of the posterior's layout; effects are drawn."""
+def draw_truth(
+    design: Design, values: Mapping[str, float], generator: np.random.Generator, ending: str = ""
+) -> xr.Dataset:
+    """Return the parameters as a Dataset of the posterior's layout; effects are drawn. Messages name variables with an ending."""
     used: set[str] = set()
     absent: list[str] = []
 
@@ -58,8 +60,7 @@ def draw_truth(design: Design, values: Mapping[str, float], generator: np.random
         variables[CUTS] = (("cut",), np.array([take(name) for name in design.family.cuts]))
     unknown = sorted(set(values) - used)
     if absent:
-        names = enumerate_words(list(dict.fromkeys(absent)), 12)
-        raise SpecError(f"No true value for {names}. Give truth={{...}}, or a line under [simulation.truth].")
+        refuse_absent([_ended(name, ending) for name in absent])
     if unknown:
         effects = {predictor.b(group) for predictor, group in design.normal_blocks()}
         own = {name: dims for name, (dims, _) in variables.items() if name not in effects}
@@ -67,8 +68,24 @@ def draw_truth(design: Design, values: Mapping[str, float], generator: np.random
             *own,
             *(ParameterKey(name, label) for name, dims in own.items() for label in coords.get((*dims, "")[0], [])),
         ]
-        raise SpecError(f"The model has no parameter '{unknown[0]}'. {did_you_mean(unknown[0], accepted)}")
+        refuse_unknown(_ended(unknown[0], ending), [_ended(name, ending) for name in accepted])
     return xr.Dataset(variables, coords=coords)
+
+
+def _ended(key: str, ending: str) -> str:
+    variable, bracket, rest = str(key).partition("[")
+    return f"{variable}{ending}{bracket}{rest}"
+
+
+def refuse_absent(names: Sequence[str]) -> None:
+    """Refuse a simulation without true values of some parameters (SpecError)."""
+    every = enumerate_words(list(dict.fromkeys(names)), 12)
+    raise SpecError(f"No true value for {every}. Give truth={{...}}, or a line under [simulation.truth].")
+
+
+def refuse_unknown(name: str, accepted: Iterable[str]) -> None:
+    """Refuse the true value of a parameter that a model does not have (SpecError)."""
+    raise SpecError(f"The model has no parameter '{name}'. {did_you_mean(name, accepted)}")
 
 
 def _residual_truth(block: ResidualBlock, take: Callable[..., float]) -> dict[str, tuple[tuple[str, ...], Array]]:
@@ -115,7 +132,7 @@ def _group_truth(
     yield predictor.sd(group), (dims[1:], sd.reshape(group.shape[1:]))
     if group.tied:
         return
-    corr = _true_correlations(predictor.correlations(group), predictor.structured_correlations(group, numbers), take)
+    corr = true_correlations(predictor.correlations(group), predictor.structured_correlations(group, numbers), take)
     effects = group.draw_new(group_covariance(np.eye(width), sd, corr), generator)
     effects = effects * predictor.relative_sds(group, numbers)
     if group.correlated:
@@ -124,7 +141,7 @@ def _group_truth(
     yield predictor.b(group), (dims, effects.reshape(group.shape))
 
 
-def _true_correlations(matrix: CorrelationMatrix, known: Array, take: Callable[..., float]) -> Array:
+def true_correlations(matrix: CorrelationMatrix, known: Array, take: Callable[..., float]) -> Array:
     """Return known correlations with those that are stated one by one.
 
     Raises
@@ -152,7 +169,7 @@ def _tied_truth(
 ) -> dict[str, tuple[tuple[str, ...], Array]]:
     """Return the correlations of effects in several predictors, and these effects."""
     sd = np.concatenate([variables[predictor.sd(group)][1] for predictor, group in members])
-    corr = _true_correlations(matrix, np.eye(matrix.width), take)
+    corr = true_correlations(matrix, np.eye(matrix.width), take)
     effects = draw_normal(group_covariance(np.eye(matrix.width), sd, corr), len(members[0][1].levels), generator)
     found: dict[str, tuple[tuple[str, ...], Array]] = {matrix.name: (matrix.dims, corr)}
     for predictor, group in members:

@@ -195,7 +195,7 @@ def joint_to_toml(spec: JointSpec) -> str:
     """Return the spec of several responses as TOML text, which `joint_from_toml` reads back to an equal spec (SpecError)."""
     import tomli_w
 
-    fields = spec.model_dump(exclude_defaults=True, include={"title", "question", "rescor"})
+    fields = spec.model_dump(exclude_defaults=True, include={"title", "question", "rescor", "simulation"})
     fields |= {"priors": _prior_fields(spec.priors)} if spec.priors else {}
     return tomli_w.dumps(fields | {"models": [spec_fields(model) for model in spec.models]})
 

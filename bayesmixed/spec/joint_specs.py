@@ -1,19 +1,21 @@
 """JointSpec: models of several responses whose group effects, or residuals, are correlated with each other."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from bayesmixed.errors import SpecError, enumerate_words, shorten
 from bayesmixed.families import DEFAULT_FAMILY, Family, find_family
+from bayesmixed.formulas.names import expression_columns
 from bayesmixed.formulas.tokens import tokenise
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.prior_texts import as_prior
 from bayesmixed.spec.all_columns import has_dots
 from bayesmixed.spec.checks import check_letters
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
+from bayesmixed.spec.simulation_plan import SimulationPlan
 from bayesmixed.terms import Term
 from bayesmixed.values import Value
 
@@ -38,6 +40,8 @@ class JointSpec(Value):
         Residuals of the same row are correlated; all responses are then Gaussian.
     priors : dict
         Of the correlations: "corr_g", which belongs to several responses, and "rescor".
+    simulation : SimulationPlan or None
+        How to make data, with true values by the names of the draws: "beta_y1[x]", "corr_g".
 
     Raises
     ------
@@ -57,6 +61,7 @@ class JointSpec(Value):
     models: tuple[ModelSpec, ...]
     rescor: bool = False
     priors: dict[str, Prior] = Field({})
+    simulation: SimulationPlan | None = None
 
     @field_validator("models", mode="before")
     @classmethod
@@ -122,6 +127,25 @@ class JointSpec(Value):
 def name_predictor(response: str, parameter: str, first: str) -> str:
     """Return what the predictor of a parameter is called among several responses: "y1", "y1.sigma"."""
     return response if parameter == first else f"{response}.{parameter}"
+
+
+def dependencies(models: Mapping[str, ModelSpec], columns: Iterable[str]) -> dict[str, list[str]]:
+    """Return the other responses that stand in the formulas of each one, by the names of columns."""
+    names = list(dict.fromkeys(columns))
+    own = {name: expression_columns(model.response, names) for name, model in models.items()}
+    reads = {name: {column for term in model.terms for column in term.columns(names)} for name, model in models.items()}
+    return {name: [one for one in models if one != name and own[one] & reads[name]] for name in models}
+
+
+def split_key(key: str, responses: Sequence[str]) -> tuple[str, str]:
+    """Return the response in whose name that of a variable ends, "sd_g_y1[x]", and what the variable is called in a fit of this
+    response; "" where it ends in none."""
+    variable, bracket, rest = key.partition("[")
+    ends = [name for name in responses if re.search(rf"_{re.escape(name)}(?!\w)", variable)]
+    if not ends:
+        return "", key
+    name = max(ends, key=len)
+    return name, re.sub(rf"_{re.escape(name)}(?!\w)", "", variable, count=1) + bracket + rest
 
 
 def is_joint(spec: Any) -> bool:
@@ -235,10 +259,9 @@ def _with_priors(joint: JointSpec, priors: Mapping[str, Any]) -> JointSpec:
     """Return the spec with priors by their names in the draws: those of one response end in its name."""
     common, own = dict(joint.priors), {name: dict[str, Any]() for name in joint.responses}
     for key, prior in priors.items():
-        ends = [name for name in joint.responses if re.search(rf"_{re.escape(name)}(?!\w)", str(key))]
-        if ends:
-            name = max(ends, key=len)
-            own[name][re.sub(rf"_{re.escape(name)}(?!\w)", "", str(key), count=1)] = prior
+        name, alone = split_key(str(key), joint.responses)
+        if name:
+            own[name][alone] = prior
         elif str(key) == RESCOR or str(key).startswith("corr_"):
             common[str(key)] = as_prior(prior, str(key))
         else:

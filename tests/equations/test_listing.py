@@ -12,7 +12,7 @@ from bayesmixed.equations import write_equations
 from bayesmixed.errors import StatisticsWarning
 from bayesmixed.families import FAMILIES
 from bayesmixed.preparation.preparing import prepare
-from bayesmixed.simulation.simulated_data import simulate
+from bayesmixed.simulation.simulating import simulate
 from bayesmixed.spec.files import list_specs, load_spec
 from bayesmixed.spec.model_spec import from_formula
 

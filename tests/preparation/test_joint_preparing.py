@@ -90,7 +90,7 @@ def test_a_letter_that_ties_responses_may_be_the_name_of_a_column():
 
 @pytest.mark.parametrize("several", [BOTH, bm.JointSpec(models=BOTH)])
 def test_functions_of_one_response_say_where_several_belong(several):
-    for function in (bm.prepare, bm.check_data, bm.prior_table, bm.prior_predictive, bm.simulate, bm.compare_pooling):
+    for function in (bm.prepare, bm.check_data, bm.prior_table, bm.approximate, bm.compare_pooling):
         with pytest.raises(bm.SpecError, match=r"several responses are for bm\.fit and bm\.prepare_joint"):
             function(several, data=table())
 

@@ -23,7 +23,7 @@ from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group, some_draws
 from bayesmixed.integration.layers import Layer, Source
 from bayesmixed.integration.nested_quadrature import average, check_layers, moments
-from bayesmixed.prediction.replicates import posterior_predictive
+from bayesmixed.prediction.replicates import replicate_fit
 from bayesmixed.summaries.checks.bands import simulated_band, uniform_band
 from bayesmixed.summaries.checks.left_out import below
 from bayesmixed.summaries.checks.quantile_residuals import SEED, quantile_of, residuals
@@ -130,7 +130,7 @@ def half_normal(
         bands = [_half(bound) for both in (False, True) for bound in uniform_band(len(found), simultaneous=both)]
         return HalfNormal(ROW, ENVELOPES["exact"], _table(found, labels, bands))
     refuse_categories(fit.design.family, "An envelope of refits")
-    replicates = posterior_predictive(fit, groups=groups, draws=REPLICATES, seed=seed)[fit.design.response_name]
+    replicates = replicate_fit(fit, groups=groups, draws=REPLICATES, seed=seed)[fit.design.response_name]
     responses = replicates.values.reshape(-1, fit.design.rows)
     generator = np.random.default_rng(seed)
     found, *simulated = (

@@ -1,9 +1,7 @@
 """Data that the priors expect, beside the observed data."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +13,7 @@ from bayesmixed.display.tables import format_number, format_range
 from bayesmixed.draws.tree import row_labels, stacked
 from bayesmixed.families.links import Array
 from bayesmixed.prediction.prior_samples import sample_prior
-from bayesmixed.prediction.replicates import common_limits, posterior_predictive
-from bayesmixed.preparation.preparing import as_design
-from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.prediction.replicates import common_limits, replicate_fit
 from bayesmixed.summaries.checks.check_statistics import UNKNOWN, Sample, choose_statistics, extreme_means
 from bayesmixed.summaries.priors.tables import PriorTable, prior_table
 
@@ -71,65 +67,14 @@ class PriorPredictive(Page):
         return [*self.priors.sections(), *_sections(self)]
 
 
-def prior_predictive(
-    spec: str | Path | ModelSpec | Design,
-    data: Any = None,
-    *,
-    priors: Mapping[str, Any] | None = None,
-    draws: int = DRAWS,
-    seed: int = 0,
-    missing: str = "error",
-    na: str | float | Iterable[str | float] = (),
-    **options: Any,
-) -> PriorPredictive:
-    """Return what the priors expect of data with these covariates and groups, beside the data.
-
-    Parameters
-    ----------
-    spec : str, Path, ModelSpec or Design
-        A design has its data and priors already.
-    data : data frame, mapping of columns, or path, optional
-        With the response, from which default priors take their scale.
-    priors : mapping, optional
-        Added to those of the spec.
-    draws : int
-        Number of data sets.
-    seed : int
-        For everything random.
-    missing : {"error", "drop"}
-        As in `prepare`.
-    na : str, number or list of these
-        Codes that mean a missing value in `data`.
-    **options
-        What else belongs to the model, as for `fit`: family, link, factors, functions, formulas of further parameters, ...
-
-    Returns
-    -------
-    PriorPredictive
-        A quantity whose range is much wider than anything that can happen asks for a tighter prior; one whose range
-        does not hold the value of the data contradicts them; of right priors 7 % of quantities do so by chance.
-        Parameters beyond 1e12, where they have the unit of the response 1e12 times its largest value, are clipped
-        there.
-
-    Raises
-    ------
-    SpecError, DataError
-        As `prepare`.
-
-    Examples
-    --------
-    >>> import bayesmixed as bm
-    >>> data = bm.datasets.load("cbpp")
-    >>> expected = bm.prior_predictive("herd", data, draws=100, seed=1)
-    >>> expected.table["quantity"].tolist()[:3]
-    ['mean', 'share of zeros', 'share of rows with all successes']
-    """
-    if isinstance(spec, Design):
-        design = as_design(spec, data, missing=missing, na=na, priors=priors, **options)
-    else:
-        design = as_design(spec, data, missing=missing, na=na, stream=False, priors=priors, **options)
+def expect(design: Design, *, draws: int, seed: int) -> PriorPredictive:
+    """Return what the priors of a design expect of its rows."""
     prior = sample_prior(design, draws=draws, seed=seed)
-    made = posterior_predictive(prior, groups="new", seed=seed)
+    return beside_data(design, prior.posterior, replicate_fit(prior, groups="new", seed=seed))
+
+
+def beside_data(design: Design, prior: xr.Dataset, made: xr.Dataset) -> PriorPredictive:
+    """Return draws from the priors and the data sets that follow from them, compared with the data."""
     y = np.asarray(design.response, dtype=float)
     limits = common_limits(design)
     made[design.response_name] = made[design.response_name].clip(*(limits or (None, None)))
@@ -137,7 +82,7 @@ def prior_predictive(
     table, absurd = _quantities(design, y, replicates), _absurd(design, y, replicates)
     observed = xr.DataArray(y, dims="row", coords={"row": row_labels(design)})
     tree = {
-        "prior": prior.posterior,
+        "prior": prior,
         "prior_predictive": made,
         "observed_data": xr.Dataset({design.response_name: observed}),
     }
