@@ -1,6 +1,5 @@
 """The demonstration: the cattle-herd model on shipped data, step by step."""
 
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pandas as pd
 
 import bayesmixed as bm
 from bayesmixed.atomic_files import replace_picture
+from bayesmixed.display.pages import align, wrap
 from bayesmixed.display.tables import drop_empty, format_table, labelled
 from bayesmixed.equations import write_equations
 from bayesmixed.fits.fitting import Fit
@@ -43,7 +43,7 @@ def _explain(folder: Path) -> Fit:
     """Return the fit after printing each step; write it and the plot into a folder."""
     spec, data, source = bm.load_spec("herd"), bm.datasets.load("cbpp"), bm.datasets.DATASETS["cbpp"]
     _print_part("Question", spec.question)
-    _print_part("Data", textwrap.fill(f"{source.title} ({len(data)} rows). Source: {source.source}.", 100))
+    _print_part("Data", f"{source.title} ({len(data)} rows). Source: {source.source}.")
     design = bm.prepare(spec, data)
     _print_part(f"Model: {spec.formula}", write_equations(design))
     fit = bm.sample(design, seed=SEED)
@@ -76,7 +76,7 @@ def _print_probabilities(fit: Fit) -> None:
     _print_part(
         "Predicted: the same probability in one future herd",
         _probabilities(fit, {"new": "future herd"}),
-        "A herd yet to be seen lies in this interval with probability 0.95: it spans the differences between herds\n"
+        "A herd yet to be seen lies in this interval with probability 0.95: it spans the differences between herds "
         "and what is not known about the parameters.",
     )
 
@@ -95,8 +95,8 @@ def _print_shrinkage(fit: Fit, data: pd.DataFrame) -> None:
     columns = ["herd", "cases", "animals", "no_pooling", "partial_pooling", "lower", "upper", "factor"]
     _print_part(
         "Predicted: log-odds of a new case in each herd, with 95 % interval",
-        table.join(counts, on="herd")[columns].round(2),
-        f"no_pooling: from the herd's own rows alone. Complete pooling gives every herd {table['complete_pooling'][0]:.2f}.\n"
+        table.join(counts, on="herd")[columns].map(lambda value: f"{value:.2f}" if isinstance(value, float) else value),
+        f"no_pooling: from the herd's own rows alone. Complete pooling gives every herd {table['complete_pooling'][0]:.2f}.",
         "factor: how much the herd's own rows count, from 0 (nothing, all shrinkage) to 1 (everything, no shrinkage).",
     )
 
@@ -105,6 +105,9 @@ def _shown(table: Any) -> pd.DataFrame:
     return drop_empty(format_table(table))
 
 
-def _print_part(heading: str, content: object, reading: str = "") -> None:
-    text = content.to_string(index=False) if isinstance(content, pd.DataFrame) else str(content)
-    print(f"\n{heading}\n{'-' * len(heading)}\n{text}{f'\n{reading}' if reading else ''}", flush=True)
+def _print_part(heading: str, content: object, *reading: str) -> None:
+    if isinstance(content, pd.DataFrame):
+        lines = align(content)
+    else:
+        lines = [part for line in str(content).splitlines() for part in wrap([line]) or [""]]
+    print("\n".join(["", heading, "-" * len(heading), *lines, *wrap(reading)]), flush=True)

@@ -9,6 +9,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+from bayesmixed.display.columns_of_text import cut, measure, pad
+
 _LONGEST = 79
 _FIRST, _AGAIN, _IN_LOGS = 1.0, 0.2, 30.0
 """Seconds before a line is first shown, between two states of it, and between two lines where none can be rewritten."""
@@ -73,13 +75,13 @@ class ProgressLine:
 
     def _write(self, text: str) -> None:
         text = " ".join(text.split())
-        kept = text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+        kept = text if measure(text) <= _LONGEST else cut(text, _LONGEST - 3) + "..."
         if _in_notebook():
             self._show_in_notebook(kept)
         elif _on_terminal():
-            kept = kept[: max(1, shutil.get_terminal_size().columns - 1)]
-            _put("\r" + kept.ljust(self._written))
-            self._written = len(kept)
+            kept = cut(kept, shutil.get_terminal_size().columns - 1)
+            _put("\r" + pad(kept, self._written))
+            self._written = measure(kept)
         else:
             _put(f"{kept}\n")
 

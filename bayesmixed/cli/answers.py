@@ -62,6 +62,7 @@ def predict(
     import xarray as xr
 
     from bayesmixed.atomic_files import replace_table
+    from bayesmixed.display.pages import align
     from bayesmixed.display.tables import describe, format_table
     from bayesmixed.prediction.predicting import predict as predict_rows
 
@@ -84,7 +85,7 @@ def predict(
         return
     typer.echo(f"{made.attrs['estimand']}; {'mean, sd' if mean else 'median'}, 95 % interval", err=True)
     if out is None:
-        typer.echo(rows.join(format_table(numbers)).to_string(index=False))
+        typer.echo("\n".join(align(rows.join(format_table(numbers)))))
     else:
         replace_table(out, rows.join(numbers))
         typer.echo(f"{len(rows)} rows written to {out}")

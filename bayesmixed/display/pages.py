@@ -1,20 +1,20 @@
 """Pages of sentences, tables and drawings, as text for terminals and as HTML for notebooks."""
 
 import re
-import textwrap
 from abc import ABC, abstractmethod
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import groupby, zip_longest
 
 import pandas as pd
 
+from bayesmixed.display.columns_of_text import fill, fold, measure, on_one_line, pad
+
 WIDTH = 80
 """Columns of text at most."""
-_NARROWEST, _SENTENCE = 14, 24
-_BREAKS = " :*,_"
+_NARROWEST, _SENTENCE, _FEWEST = 14, 24, 8
 _NUMBER = r"[-\d.,%/ ]*"
 
 
@@ -101,81 +101,101 @@ def write_table(table: pd.DataFrame) -> str:
     return f'<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
 
 
-def align(table: pd.DataFrame, width: int = WIDTH) -> list[str]:
+def align(table: pd.DataFrame, width: int = WIDTH, labels: Iterable[object] = ()) -> list[str]:
     """Return the lines of a table, text flush left and numbers flush right.
 
-    Where it is too wide, long texts go on below. In a table of texts alone, columns that still exceed the width follow
-    below, beside those that tell rows apart.
+    Where it is too wide, long texts and headers go on below. Columns that still exceed the width follow in further
+    blocks, beside those that tell rows apart: `labels`, which stay whole where they can, else the first.
     """
-    cells = [[str(name), *(str(value) for value in table[name])] for name in table.columns]
-    left = [not _are_numbers(column[1:]) for column in cells]
-    sentences = [any(cell.count(" ") > 2 for cell in column) for column in cells]
-    widths = [max(map(len, column)) for column in cells]
-    if not all(left):
-        return _write_lines(
-            cells, _narrow(_narrow(widths, sentences, _NARROWEST, width), left, _NARROWEST, width), left
-        )
-    narrowed = _narrow(widths, sentences, _SENTENCE, width)
-    labels = _labels(cells)
-    blocks: list[list[int]] = [[]]
-    for column in range(len(cells)):
-        full = _total(narrowed[i] for i in [*blocks[-1], column]) > width
-        if full and len(blocks[-1]) > len(labels):
-            blocks.append([*labels])
-        blocks[-1].append(column)
-    lines: list[str] = []
-    for block in blocks:
-        own = _narrow([widths[i] for i in block], [sentences[i] for i in block], _NARROWEST, width)
-        texts = [True] * len(block)
-        lines += ["", *_write_lines([cells[i] for i in block], _narrow(own, texts, _NARROWEST, width), texts)]
-    return lines[1:]
+    columns = [_Column.of(table.columns[place], table.iloc[:, place]) for place in range(table.shape[1])]
+    if _total(column.widest for column in columns) <= width:
+        return _write_lines(columns, [column.widest for column in columns])
+    least = _SENTENCE if all(column.left for column in columns) else _NARROWEST
+    widths = _narrow(
+        [column.widest for column in columns], [column.narrowest(least, False) for column in columns], width
+    )
+    keys = [place for place, name in enumerate(table.columns) if name in {*labels}]
+    if not keys and least == _NARROWEST:
+        widths = _narrow(widths, [column.narrowest(least) for column in columns], width)
+    if _total(widths) <= width:
+        return _write_lines(columns, widths)
+    keys = keys or _keys(columns)
+    while len(keys) > 1 and _total([_FEWEST] * len(keys)) > width // 2:
+        keys.pop()
+    blocks = [[*keys]]
+    for place in (place for place in range(len(columns)) if place not in keys):
+        if len(blocks[-1]) > len(keys) and _total(widths[i] for i in [*blocks[-1], place]) > width:
+            blocks.append([*keys])
+        blocks[-1].append(place)
+    return [line for block in blocks for line in ("", *_write_block([columns[i] for i in block], width))][1:]
 
 
-def _labels(cells: list[list[str]]) -> list[int]:
-    """Return the first columns, as many as tell all rows apart; the first alone where none do."""
-    for count in range(1, len(cells)):
-        rows = [*zip(*(column[1:] for column in cells[:count]), strict=True)]
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column as texts, its name first, and whether it is set flush left."""
+
+    texts: list[str]
+    left: bool
+
+    @classmethod
+    def of(cls, name: object, values: Iterable[object]) -> "_Column":
+        texts = on_one_line([name, *values])
+        return cls(texts, not _are_numbers(texts[1:]))
+
+    @property
+    def widest(self) -> int:
+        return max(map(measure, self.texts))
+
+    def narrowest(self, least: int, any_text: bool = True) -> int:
+        """Return the width to which it may be narrowed: sentences and headers of numbers, or any text."""
+        if not self.left:
+            return max([min(least, measure(self.texts[0])), *map(measure, self.texts[1:])])
+        sentences = any(text.count(" ") > 2 for text in self.texts)
+        return min(self.widest, least) if sentences or any_text else self.widest
+
+
+def _keys(columns: Sequence[_Column]) -> list[int]:
+    """Return the first columns, as many as tell all rows apart; without such, those of texts that come first, one at least."""
+    for count in range(1, len(columns)):
+        rows = [*zip(*(column.texts[1:] for column in columns[:count]), strict=True)]
         if len(set(rows)) == len(rows):
             return [*range(count)]
-    return [0]
+    numbers = (place for place, column in enumerate(columns) if not column.left)
+    return [*range(max(1, next(numbers, 1)))]
 
 
-def _write_lines(cells: list[list[str]], widths: list[int], left: list[bool]) -> list[str]:
+def _write_block(columns: Sequence[_Column], width: int) -> list[str]:
+    widths = [column.widest for column in columns]
+    for least, any_text in ((_NARROWEST, False), (_NARROWEST, True), (_FEWEST, True)):
+        widths = _narrow(widths, [column.narrowest(least, any_text) for column in columns], width)
+    return _write_lines(columns, _narrow(widths, [2] * len(columns), width))
+
+
+def _write_lines(columns: Sequence[_Column], widths: Sequence[int]) -> list[str]:
     lines = []
-    for row in zip(*cells, strict=True):
-        parts = [_break(text, most) for text, most in zip(row, widths, strict=True)]
+    for row in zip(*(column.texts for column in columns), strict=True):
+        parts = [fold(text, most) for text, most in zip(row, widths, strict=True)]
         for line in zip_longest(*parts, fillvalue=""):
             padded = [
-                text.ljust(width) if flush else text.rjust(width)
-                for text, width, flush in zip(line, widths, left, strict=True)
+                pad(text, width, left=column.left) for text, width, column in zip(line, widths, columns, strict=True)
             ]
             lines.append("  ".join(padded).rstrip())
     return lines
 
 
-def _narrow(widths: list[int], columns: list[bool], least: int, width: int) -> list[int]:
-    """Return widths with which a table fills a line at most, if that is possible, the widest of some columns narrowed."""
-    widths = list(widths)
-    while _total(widths) > width:
-        widest = max((i for i, one in enumerate(columns) if one), key=widths.__getitem__, default=None)
-        if widest is None or widths[widest] <= least:
+def _narrow(widths: Sequence[int], least: Sequence[int], width: int) -> list[int]:
+    """Return widths with which a table fills a line at most, if that is possible, the widest narrowed, to `least` at most."""
+    found = list(widths)
+    while _total(found) > width:
+        free = [place for place, most in enumerate(found) if most > least[place]]
+        if not free:
             break
-        widths[widest] -= 1
-    return widths
+        found[max(free, key=found.__getitem__)] -= 1
+    return found
 
 
 def _total(widths: Iterable[int]) -> int:
     return sum(2 + width for width in widths) - 2
-
-
-def _break(text: str, width: int) -> list[str]:
-    """Return the lines of a text, broken behind spaces and signs where there are any beyond the first third of a line."""
-    lines = []
-    while len(text) > width:
-        found = max(text.rfind(sign, width // 3, width) for sign in _BREAKS) + 1
-        lines.append(text[: found or width].rstrip())
-        text = text[found or width :].lstrip()
-    return [*lines, text]
 
 
 def _are_numbers(texts: Iterable[str]) -> bool:
@@ -210,23 +230,29 @@ def _paragraphs(texts: Iterable[str]) -> Iterator[str]:
 
 def _section_lines(section: Section) -> list[str]:
     lines = wrap([section.title]) if section.title else []
-    lines += ["-" * max(map(len, lines))] if lines else []
+    lines += ["-" * max(map(measure, lines))] if lines else []
     blocks = [wrap(section.before)] if section.before else []
     if len(section.table.columns):
         blocks.append([f"  {line}".rstrip() for line in align(section.table, WIDTH - 2)])
-    blocks += [[f"  {line}" for line in section.drawing]] if section.drawing else []
+    blocks += [[f"  {part}" for line in section.drawing for part in _fold_drawn(line)]] if section.drawing else []
     blocks += [wrap(section.after)] if section.after else []
     for i, block in enumerate(blocks):
         lines += ([""] if i else []) + block
     return lines
 
 
+def _fold_drawn(line: str) -> list[str]:
+    """Return the lines of a line of a drawing, what is too long below it, indented."""
+    if measure(line) <= WIDTH - 2:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    first, *others = fold(line.lstrip(), WIDTH - 6 - len(indent))
+    return [f"{indent}{first}", *(f"{indent}    {other}" for other in others)]
+
+
 def wrap(paragraphs: Iterable[str], width: int = WIDTH) -> list[str]:
     """Return the lines of paragraphs; those that begin with a dash are items of lists."""
     lines: list[str] = []
     for paragraph in paragraphs:
-        indent = "  " if paragraph.startswith("- ") else ""
-        lines += textwrap.wrap(
-            paragraph, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        )
+        lines += fill(paragraph, width, "  " if paragraph.startswith("- ") else "")
     return lines

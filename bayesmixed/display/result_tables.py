@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesmixed.display.pages import WIDTH, align, wrap, write_table
+from bayesmixed.display.columns_of_text import squeeze
+from bayesmixed.display.pages import align, wrap, write_table
 from bayesmixed.display.tables import drop_empty, format_number, format_table
-from bayesmixed.errors import shorten
 
 _CELL = 30
-_FEWEST = 8
-"""To so many characters labels are shortened at most where several stand beside each other."""
+_MOST_LABELS = 4
 _DIGITS = 3
 _LABELS = ("term", "level", "effect", "group", "quantity", "scale", "check")
 _BROOM = {"estimate": "mean", "std.error": "sd", "conf.low": "lower", "conf.high": "upper"}
@@ -33,7 +32,8 @@ class ResultTable(pd.DataFrame):
 
     def __repr__(self) -> str:
         shown, left_out = _shorten(to_texts(self))
-        return "\n".join([*_fold(shown, self.columns), *wrap(left_out + notes_of(self))])
+        labels = [name for name in shown.columns[:_MOST_LABELS] if name in _LABELS or name not in self.columns]
+        return "\n".join([*align(shown, labels=labels), *wrap(left_out + notes_of(self))])
 
     def _repr_html_(self) -> str:
         shown, left_out = _shorten(to_texts(self))
@@ -67,9 +67,9 @@ def to_texts(table: pd.DataFrame) -> pd.DataFrame:
         for name in back.keys() - {"mcse"}:
             shown[back[name]] = texts[name]
     for name in shown.columns:
-        shown[name] = [_to_text(str(name), value) for value in shown[name]]
+        shown[name] = _squeeze([_to_text(str(name), value) for value in shown[name]])
     if not isinstance(table.index, pd.RangeIndex) or table.index.name is not None:
-        shown.insert(0, table.index.name or "row", [shorten(str(label), _CELL) for label in table.index])
+        shown.insert(0, table.index.name or "row", _squeeze([*map(str, table.index)]))
     return shown.reset_index(drop=True)
 
 
@@ -91,7 +91,7 @@ def _to_text(name: str, value: Any) -> str:
             return ""
         written = {"ess": f"{value:.0f}", "rhat": f"{value:.3f}", "mcse": f"{value:.2g}"}
         return written.get(name.rpartition("_")[2], format_number(float(value), _DIGITS))
-    return "" if value is None or value is pd.NaT else shorten(str(value), _CELL)
+    return "" if value is None or value is pd.NaT else str(value)
 
 
 def _shorten(shown: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -105,25 +105,7 @@ def _shorten(shown: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     ]
 
 
-def _fold(shown: pd.DataFrame, columns: pd.Index) -> Iterator[str]:
-    """Yield the lines of a table; columns that exceed the width follow below, each block with the labels of its rows."""
-    names = list(shown.columns)
-    labels = [name for name in names[:4] if name in _LABELS or name not in columns]
-    full, widths = shown, _widths(shown)
-    widest = max((widths[name] for name in names if name not in labels), default=0)
-    for most in range(_CELL - 1, _FEWEST, -1):
-        if sum(widths[name] for name in labels) + widest - 2 <= WIDTH:
-            break
-        shown = full.assign(**{name: [shorten(text, most) for text in full[name]] for name in labels})
-        widths = _widths(shown)
-    block = list(labels)
-    for name in [name for name in names if name not in labels]:
-        if len(block) > len(labels) and sum(widths[one] for one in (*block, name)) - 2 > WIDTH:
-            yield from (*align(shown[block]), "")
-            block = list(labels)
-        block.append(name)
-    yield from align(shown[block])
-
-
-def _widths(shown: pd.DataFrame) -> dict[Any, int]:
-    return {name: 2 + max([len(str(name)), *map(len, shown[name])]) for name in shown.columns}
+def _squeeze(texts: list[str]) -> list[str]:
+    """Return texts with the middle of long ones left out, unless that makes two of them one."""
+    short = [squeeze(text, _CELL) for text in texts]
+    return short if len({*short}) == len({*texts}) else texts

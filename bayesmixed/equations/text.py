@@ -1,13 +1,12 @@
 """The equations of a model as plain text."""
 
-import textwrap
 from collections.abc import Sequence
 
+from bayesmixed.display.columns_of_text import fill, measure, pad
+from bayesmixed.display.pages import WIDTH
 from bayesmixed.equations.listing import list_equations
 from bayesmixed.equations.outline import Outlined
 from bayesmixed.equations.symbols import TEXT, Equation
-
-WIDTH = 80
 
 
 def write_equations(model: Outlined) -> str:
@@ -29,31 +28,19 @@ def write_equations(model: Outlined) -> str:
 def _wrap(equation: Equation) -> list[str]:
     left = f"{equation.left.write(TEXT)} {equation.relation} "
     note = f"   ({equation.note})" if equation.note else ""
-    return _fold(left + equation.right.write(TEXT) + note, len(left))
+    return fill(left + equation.right.write(TEXT) + note, WIDTH, " " * measure(left))
 
 
 def _align(equations: Sequence[Equation]) -> list[str]:
     cells = [(e.left.write(TEXT), f"{e.relation} {e.right.write(TEXT)}", e.note) for e in equations]
-    widths = [max(len(row[column]) for row in cells) for column in range(2)]
+    widths = [max(measure(row[column]) for row in cells) for column in range(2)]
     lines = []
     for left, right, note in cells:
-        start = f"  {left:{widths[0]}} {right:{widths[1]}}"
+        start = f"  {pad(left, widths[0])} {pad(right, widths[1])}"
         whole = f"{start}   {note}".rstrip()
-        if len(whole) <= WIDTH:
+        if measure(whole) <= WIDTH:
             lines.append(whole)
         else:  # the note goes below
             inside = widths[0] + 5
-            lines += _fold(start.rstrip(), inside) + [" " * inside + line for line in _fold(note, 0, WIDTH - inside)]
+            lines += fill(start, WIDTH, " " * inside) + [" " * inside + line for line in fill(note, WIDTH - inside)]
     return lines
-
-
-def _fold(text: str, indent: int, width: int = WIDTH) -> list[str]:
-    """Return a text in lines, all but the first indented."""
-    return textwrap.wrap(
-        text,
-        width,
-        subsequent_indent=" " * indent,
-        drop_whitespace=True,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

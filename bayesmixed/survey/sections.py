@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesmixed.display.columns_of_text import measure, pad
 from bayesmixed.display.pages import Section
 from bayesmixed.formulas.notation import join_factors
 from bayesmixed.survey.drawings import draw_crossing, draw_tree
@@ -176,13 +177,13 @@ def _branch(nodes: Sequence[Node], around: str, chain: Sequence[Factor], equal: 
     """Return the lines of some groups of the first factor of a chain, those inside them indented."""
     shown = nodes if len(nodes) <= MOST_ROWS else nodes[:SHOWN_ROWS]
     names = [node.label.removeprefix(around) for node in shown]
-    width = max(map(len, names))
+    width = max(map(measure, names))
     lines = []
     for node, name in zip(shown, names, strict=True):
         if len(chain) == 2:
-            lines.append(f"{name.ljust(width)}  {_leaves(node, _prefix(node, chain), equal)}")
+            lines.append(f"{pad(name, width)}  {_leaves(node, _prefix(node, chain), equal)}")
         else:
-            lines.append(f"{name.ljust(width)}  {node.rows:,} rows")
+            lines.append(f"{pad(name, width)}  {node.rows:,} rows")
             lines += [f"    {line}" for line in _branch(node.children, _prefix(node, chain), chain[1:], equal)]
     left = len(nodes) - len(shown)
     return [*lines, *([f"... and {left:,} more of {chain[0].name}"] if left else [])]

@@ -2,14 +2,18 @@
 
 import dataclasses
 import pkgutil
+import re
+from collections import Counter
 from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.cells import cell_len
 
 import bayesmixed as bm
 from bayesmixed.display.pages import WIDTH, Section, align, write_markup, write_table, write_text
+from bayesmixed.display.result_tables import as_result
 from bayesmixed.equations.text import write_equations
 
 PAGE = [
@@ -64,18 +68,80 @@ def test_text_and_markup_say_the_same():
         assert words in text
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_tables_fit_a_terminal_and_lose_no_letter(seed):
+WORDS = [
+    "a",
+    "kg",
+    "North Sea, plot 12",
+    "Straße",
+    "漢字の水準",
+    "e\u0301te\u0301",
+    "x" * 95,
+    "a line\nbelow",
+    "$\\foo$",
+    "",
+]
+
+
+def random_table(seed):
+    """Return a table of any shape: texts and numbers in any order, names and levels short, long and of any alphabet."""
     generator = np.random.default_rng(seed)
-    signs = np.array(list("abcdefgh :*,_"))
-    texts = {name: ["".join(generator.choice(signs, size)) for size in generator.integers(1, 90, 4)] for name in "uvw"}
-    table = pd.DataFrame({**texts, "mean": ["-0.5", "12.25", "", "3"]})
-    lines = align(table)
-    assert max(map(len, lines)) <= WIDTH
-    letters = sorted("".join("".join(column) for column in texts.values()) + "uvwmean-0.512.253")
-    assert [one for one in letters if one != " "] == sorted("".join("".join(lines).split()))
+    rows, columns = generator.integers(0, 8), generator.integers(1, 30)
+    kinds = generator.choice(["number", "text", "sentence"], columns, p=generator.dirichlet([2.0, 1.0, 0.3]))
+    names = [str(generator.choice([f"x{i}", f"{generator.choice(WORDS)} {i}"], p=[0.7, 0.3])) for i in range(columns)]
+    cells = {
+        "number": lambda: f"{generator.normal(scale=10.0 ** generator.integers(-4, 9)):.{generator.integers(6)}f}",
+        "text": lambda: generator.choice(WORDS),
+        "sentence": lambda: " ".join(generator.choice(WORDS, generator.integers(1, 12))),
+    }
+    return pd.DataFrame([[cells[kind]() for kind in kinds] for _ in range(rows)], columns=names)
+
+
+@pytest.mark.parametrize("first", range(0, 100, 10))
+def test_tables_of_any_shape_fit_a_terminal_and_lose_no_letter(first):
+    for seed in range(first, first + 10):
+        table = random_table(seed)
+        letters = Counter("".join("".join([name, *table[name]]) for name in table).replace("\n", "").replace(" ", ""))
+        for labels in ((), table.columns[:2]):
+            lines = align(table, labels=labels)
+            assert max(map(cell_len, lines)) <= WIDTH, seed
+            shown = Counter("".join("".join(lines).split()))
+            assert not letters - shown, seed
+            assert max(map(cell_len, repr(as_result(table)).splitlines())) <= WIDTH, seed
+        if rows_fit(table):
+            assert len(lines) == 1 + len(table), seed
+
+
+def rows_fit(table):
+    """Return whether a table fits a line without breaking a cell."""
+    widest = [max(cell_len(str(cell)) for cell in [name, *table[name]]) for name in table]
+    return sum(widest) + 2 * len(widest) - 2 <= WIDTH
+
+
+def test_tables_that_fit_are_set_flush():
     short = pd.DataFrame({"term": ["x", "period[T.2]"], "mean": ["-0.5", "12.25"]})
     assert align(short) == ["term          mean", "x             -0.5", "period[T.2]  12.25"]
+    wide = pd.DataFrame({"level": ["漢字", "e\u0301"], "mean": ["-0.5", "12.25"]})
+    assert align(wide) == ["level   mean", "漢字    -0.5", "e\u0301      12.25"]
+
+
+@pytest.mark.parametrize("labels", [1, 2, 3])
+def test_many_columns_of_numbers_follow_below_beside_the_labels_of_their_rows(labels):
+    frame = pd.DataFrame({f"key {i}": [f"level {j if i == 0 else 1}" for j in range(3)] for i in range(labels)})
+    frame = frame.assign(**{f"column {i}": [f"{i}.{j}2345" for j in range(3)] for i in range(14)})
+    for lines in (align(frame), align(frame, labels=frame.columns[:labels])):
+        blocks = "\n".join(lines).split("\n\n")
+        assert len(blocks) > 1
+        assert len({len(block.splitlines()) for block in blocks}) == 1
+        for block in blocks:
+            assert [line[:7] for line in block.splitlines()] == ["key 0  ", *(f"level {j}" for j in range(3))]
+        shown = [name for block in blocks for name in re.findall("column \\d+", block.splitlines()[0])]
+        assert shown == [f"column {i}" for i in range(14)]
+
+
+def test_lines_of_drawings_that_are_too_long_go_on_below():
+    lines = write_text([Section(drawing=("root  " + "leaf, " * 20, "    b  " + "x" * 90))]).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert [line[:6] for line in lines] == ["  root", "      ", "      ", "      "]
 
 
 def test_columns_that_follow_below_stand_beside_all_that_tell_rows_apart():
