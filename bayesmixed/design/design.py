@@ -14,6 +14,7 @@ import xarray as xr
 from bayesmixed.design.latent_columns import ImputedTables, LatentColumn
 from bayesmixed.design.responses import Response
 from bayesmixed.design.variance_splits import JointOnData, PartPrior, SplitOnData
+from bayesmixed.display.columns_of_text import fill_lines
 from bayesmixed.equations import Displayed, Outline, outline_blocks, state_prior
 from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.families import Family
@@ -431,7 +432,7 @@ class Design(Displayed):
         lines += [
             f"prior {key} ~ {entry.prior}   ({entry.source}; {entry.about})" for key, entry in self.priors.items()
         ]
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        return fill_lines([*lines, *(f"note: {note}" for note in self.notes)])
 
 
 def _restore(fields: dict[str, Any]) -> Design:

@@ -7,6 +7,7 @@ import numpy as np
 
 from bayesmixed.design.design import Design, RealisedPrior
 from bayesmixed.design.latent_columns import with_predictors
+from bayesmixed.display.columns_of_text import fill_lines
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import VariableNames
 from bayesmixed.prior_distributions import Prior
@@ -117,7 +118,7 @@ class JointDesign:
         lines += [
             f"prior {key} ~ {entry.prior}   ({entry.source}; {entry.about})" for key, entry in self.priors.items()
         ]
-        return "\n".join([str(self.spec), *lines])
+        return fill_lines([str(self.spec), *lines])
 
 
 def name_parts(parts: Mapping[str, Design]) -> dict[str, Design]:

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+WIDTH = 80
+"""Columns of text at most."""
 _BREAKS = " :*,_"
 _GAP = " ... "
 _JOINED = ("Mn", "Me", "Cf")
@@ -71,6 +73,12 @@ def fill(text: str, width: int, indent: str = "") -> list[str]:
         else:
             line += spaces + word
     return [*lines, line] if line else lines
+
+
+def fill_lines(texts: Iterable[str]) -> str:
+    """Return texts of one or several lines as lines of at most 80 columns, what is longer indented below."""
+    lines = (line for text in texts for line in text.split("\n"))
+    return "\n".join(part for line in lines for part in fill(line, WIDTH, "    ") or [""])
 
 
 def on_one_line(texts: Iterable[object]) -> list[str]:

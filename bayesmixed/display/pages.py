@@ -10,10 +10,8 @@ from itertools import groupby, zip_longest
 
 import pandas as pd
 
-from bayesmixed.display.columns_of_text import fill, fold, measure, on_one_line, pad
+from bayesmixed.display.columns_of_text import WIDTH, fill, fold, measure, on_one_line, pad
 
-WIDTH = 80
-"""Columns of text at most."""
 _NARROWEST, _SENTENCE, _FEWEST = 14, 24, 8
 _NUMBER = r"[-\d.,%/ ]*"
 

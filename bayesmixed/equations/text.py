@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from bayesmixed.display.columns_of_text import fill, measure, pad
-from bayesmixed.display.pages import WIDTH
+from bayesmixed.display.columns_of_text import WIDTH, fill, measure, pad
 from bayesmixed.equations.listing import list_equations
 from bayesmixed.equations.outline import Outlined
 from bayesmixed.equations.symbols import TEXT, Equation

@@ -11,6 +11,7 @@ from bayesmixed.arguments import checked, pools
 from bayesmixed.design.design import Design
 from bayesmixed.design.independent_levels import with_independent_levels, with_related_draws
 from bayesmixed.design.response_units import in_own_unit, in_working_unit
+from bayesmixed.display.columns_of_text import fill_lines
 from bayesmixed.draws.free_draws import with_free_variables
 from bayesmixed.draws.kept import check_store, keep_draws
 from bayesmixed.draws.tree import PROPOSALS
@@ -167,7 +168,8 @@ class Fit(Displayed):
         s = self.settings
         state = "" if s.complete else ", interrupted"
         state += f", {s.tables} imputed tables" if s.tables > 1 else ""
-        return f"<Fit: {self.design.spec.formula}; {s.chains} chains x {s.draws} draws by {self.engine.name}{state}>"
+        drawn = f"{s.chains} chains x {s.draws} draws by {self.engine.name}{state}"
+        return fill_lines([f"<Fit: {self.design.spec.formula}; {drawn}>"])
 
 
 @checked

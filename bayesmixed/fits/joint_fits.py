@@ -7,6 +7,7 @@ import xarray as xr
 
 from bayesmixed.arguments import checked
 from bayesmixed.design.joint_designs import JointDesign
+from bayesmixed.display.columns_of_text import fill_lines
 from bayesmixed.draws.kept import check_store
 from bayesmixed.engines import pymc
 from bayesmixed.engines.joint_sampling import sample_together
@@ -86,7 +87,7 @@ class JointFit:
         s = self.settings
         formulas = "; ".join(fit.design.spec.formula for fit in self.fits.values())
         state = "" if s.complete else ", interrupted"
-        return f"<JointFit: {formulas}; {s.chains} chains x {s.draws} draws by {self.engine.name}{state}>"
+        return fill_lines([f"<JointFit: {formulas}; {s.chains} chains x {s.draws} draws by {self.engine.name}{state}>"])
 
 
 def named_draws(posteriors: Mapping[str, xr.Dataset], design: JointDesign, shared: xr.Dataset) -> xr.Dataset:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from bayesmixed.display.columns_of_text import fill_lines
 from bayesmixed.errors import SpecError, enumerate_words, shorten
 from bayesmixed.families import DEFAULT_FAMILY, Family, find_family
 from bayesmixed.formulas.names import expression_columns
@@ -121,7 +122,7 @@ class JointSpec(Value):
     def __str__(self) -> str:
         parts = [*([self.title] if self.title else []), *(str(model) for model in self.models)]
         parts += ["residuals of the same row are correlated"] if self.rescor else []
-        return "\n\n".join([*parts, *(f"prior {key} ~ {prior}" for key, prior in self.priors.items())])
+        return fill_lines(["\n\n".join([*parts, *(f"prior {key} ~ {prior}" for key, prior in self.priors.items())])])
 
 
 def name_predictor(response: str, parameter: str, first: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, InstanceOf, ValidationInfo, field_validator, model_validator
 
 from bayesmixed.arguments import checked
+from bayesmixed.display.columns_of_text import fill_lines
 from bayesmixed.equations import Displayed, Outline, outline_terms
 from bayesmixed.errors import SpecError, enumerate_words, shorten, warn
 from bayesmixed.families import DEFAULT_FAMILY, FAMILIES, Family, find_family
@@ -405,8 +406,7 @@ class ModelSpec(Displayed, Value):
         lines += [] if self.residual is None else [f"residual {self.residual}"]
         links = ", ".join(f"{name} {self.link(name).name}" for name in self.predictors)
         lines.append(f"family {family.name} (link: {links})")
-        lines += [f"prior {key} ~ {prior}" for key, prior in self.priors.items()]
-        return "\n".join(lines)
+        return fill_lines([*lines, *(f"prior {key} ~ {prior}" for key, prior in self.priors.items())])
 
 
 def from_formula(

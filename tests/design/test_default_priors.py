@@ -227,9 +227,9 @@ def test_priors_are_computed_on_the_rows_that_remain():
 
 
 def test_a_design_prints_the_realised_numbers():
-    text = str(realised("y ~ x + (x | g)", DATA, priors={"beta[x]": "Normal(0, 1)"}))
+    text = " ".join(str(realised("y ~ x + (x | g)", DATA, priors={"beta[x]": "Normal(0, 1)"})).split())
     assert f"prior sigma ~ HalfStudentT(4, {S:.4g})" in text
-    assert "prior beta[x] ~ Normal(0, 1)   (user;" in text
+    assert "prior beta[x] ~ Normal(0, 1) (user;" in text
     assert "intercept at the covariate means" in text
 
 

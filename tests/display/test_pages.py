@@ -12,7 +12,8 @@ import pytest
 from rich.cells import cell_len
 
 import bayesmixed as bm
-from bayesmixed.display.pages import WIDTH, Section, align, write_markup, write_table, write_text
+from bayesmixed.display.columns_of_text import WIDTH
+from bayesmixed.display.pages import Section, align, write_markup, write_table, write_text
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.equations.text import write_equations
 
@@ -166,6 +167,17 @@ PAGES = {
     "hypothesis": lambda fit: bm.hypothesis(fit, ["beta[period[T.2]] < beta[period[T.4]]"]),
     "equations": lambda fit: write_equations(fit.design),
 }
+
+
+def test_specs_designs_and_fits_are_at_most_80_columns_wide():
+    columns = [f"a_covariate_with_a_long_name_{i}" for i in range(6)]
+    data = pd.DataFrame(np.random.default_rng(1).normal(size=(24, 6)), columns=columns).assign(z=1.0)
+    data = data.assign(地域=np.repeat(["北海道", "大阪", "a", "b", "c", "d"], 4), y=np.arange(24.0))
+    formula = f"y ~ {' + '.join(columns)} + (1 |p| 地域)"
+    joint = bm.prepare_joint([formula, f"{columns[0]} ~ 1 + (1 |p| 地域)"], data)
+    fit = bm.load_fit("herd_period")
+    for thing in (joint, joint.spec, *joint.spec.models, *joint.parts.values(), fit, fit.design):
+        assert max(map(cell_len, str(thing).splitlines())) <= WIDTH, thing
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 import bayesmixed as bm
-from bayesmixed.display.result_tables import WIDTH, ResultTable, as_result
+from bayesmixed.display.columns_of_text import WIDTH
+from bayesmixed.display.result_tables import ResultTable, as_result
 
 FIT = bm.load_fit("herd_period")
 TABLES = {

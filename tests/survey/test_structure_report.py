@@ -11,7 +11,7 @@ from conftest import classic
 from survey_data import PENICILLIN, classroom, penicillin, report_on
 
 import bayesmixed as bm
-from bayesmixed.display.pages import WIDTH
+from bayesmixed.display.columns_of_text import WIDTH
 from bayesmixed.survey.structure_report import find_homes, list_groups, list_homes
 
 

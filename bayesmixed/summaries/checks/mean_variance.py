@@ -52,7 +52,7 @@ class _Rows:
 
 
 def mean_variance(
-    fit: Fit, *, groups: str | Mapping[str, str] = "existing", draws: int | None = 1000, seed: int | None = None
+    fit: Fit, *, groups: str | Mapping[str, str] = "existing", draws: int | None = 1000, seed: int | None = 0
 ) -> pd.DataFrame:
     """Return the variance over the mean, of the data, of the model, and of the models that can be tried.
 

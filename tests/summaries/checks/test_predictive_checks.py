@@ -112,3 +112,11 @@ def test_checks_can_be_made_within_each_level():
         bm.posterior_checks(fit, by="periods")
     with pytest.raises(bm.DataError, match="3 values for 56 rows"):
         bm.posterior_checks(fit, by=[1, 2, 3])
+
+
+def test_checks_are_the_same_at_each_call_and_those_of_the_picture():
+    fit = counts(noise=0.3)
+    table = bm.posterior_checks(fit).table
+    pd.testing.assert_frame_equal(table, bm.posterior_checks(fit).table)
+    drawn = [axes.get_title() for axes in bm.plot_posterior_checks(fit, kind="statistics").axes]
+    assert all(any(f"p = {p:.3g}" in title for title in drawn) for p in table["p"]), drawn
