@@ -150,6 +150,7 @@ from .terms import Related as Related
 from .terms import Smooth as Smooth
 from .terms import Surface as Surface
 from .terms import TensorSmooth as TensorSmooth
+from .terms import TypedGroup as TypedGroup
 from .terms.covariances import COVARIANCES as COVARIANCES
 from .terms.limits import Censoring as Censoring
 from .terms.limits import Truncation as Truncation

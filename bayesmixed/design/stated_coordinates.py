@@ -76,10 +76,10 @@ def _with_group_bases(group: GroupBlock, table: Table, bases: tuple[Basis | None
         return group
     columns, written = group.columns.copy(), group.written.copy()
     units, as_written = group.units.copy(), group.units_as_written.copy()
-    for part, state, basis in zip(group.parts, group.states, bases, strict=True):
+    for number, (part, state, basis) in enumerate(zip(group.parts, group.states, bases, strict=True)):
         if basis is not None:
             own = list(part.columns)
-            columns[:, own] = basis.columns(state.piece_values(table), table.rows)
+            columns[:, own] = group.of_part(number, basis.columns(state.piece_values(table), table.rows))
             written[np.ix_(own, own)] = map_to_written(state, basis, table)
             units[own], as_written[own] = basis.units, units_as_written(state, basis, table)
     return replace(group, bases=bases, columns=columns, written=written, units=units, units_as_written=as_written)
@@ -170,14 +170,14 @@ def place_group(spec: ModelSpec, family: Family, block: GroupBlock, variables: V
     """
     mixing, units, labels = np.eye(block.width), block.units.copy(), list(block.labels)
     as_written, first = True, family.first
-    for part, basis in zip(block.parts, block.bases, strict=True):
+    for number, (part, basis) in enumerate(zip(block.parts, block.bases, strict=True)):
         columns = list(part.columns)
         # Priors of correlations across predictors are stated as all their SDs are.
         scales = [names_of(name, first) for name in spec.predictors_of(family)] if part.letter else [variables]
         stated = any(states_group_prior(spec, block.name, one) for one in scales)
         if basis is not None and part.correlated and not stated:
             as_written = False
-            for column, label in zip(columns, basis.labels, strict=True):
+            for column, label in zip(columns, block.basis_labels(number), strict=True):
                 labels[column] = label
             if basis.constant:
                 mixing[columns[0], columns[1:]] = -block.means[columns[1:]]

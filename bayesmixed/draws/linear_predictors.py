@@ -232,6 +232,8 @@ def linear_prediction(
     variance: Array | None = None
     for group in predictor.groups:
         mode = modes[group.name]
+        if mode in ("existing", "any"):
+            group.check_effects()
         if mode == "existing":
             eta += group.contribution(effects_of(predictor, group, posterior, generator), written=True)
         elif mode == "any":
@@ -252,12 +254,11 @@ def linear_prediction(
 
 def population_part(posterior: xr.Dataset, predictor: Predictor, group: GroupBlock) -> xr.DataArray:
     """Return the population coefficient of each column of a group term (0 where there is none), dims chain, draw, effect."""
-    labels = list(predictor.population.labels)
-    shape = (posterior.sizes["chain"], posterior.sizes["draw"], len(group.labels))
-    values = np.zeros(shape)
-    for column, label in enumerate(group.labels):
-        if label in labels:
-            beta = values_of(posterior, predictor.beta)
-            values[..., column] = beta[..., labels.index(label)]
+    which = group.mean_columns(predictor.population.labels)
+    values = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"], len(group.labels)))
+    if np.any(which):
+        beta = values_of(posterior, predictor.beta)
+        for column in np.flatnonzero(which.any(axis=0)):
+            values[..., column] = beta[..., which[:, column]].sum(axis=-1)
     dim = predictor.effect_dim(group)
     return xr.DataArray(values, dims=("chain", "draw", dim), coords={dim: list(group.labels)})

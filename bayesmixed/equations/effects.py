@@ -103,9 +103,10 @@ def standard_deviation(predictor: PredictorOutline, group: GroupOutline, label: 
 def list_distributions(predictor: PredictorOutline, term: GroupTerm, tied: Collection[str] = ()) -> Iterator[Equation]:
     """Yield the distribution of a group's effects, but of those that letters tie to effects in other predictors."""
     group = term.group
-    for part in group.parts:
+    for number, part in enumerate(group.parts):
         if part.letter in tied:
             continue
+        mark = group.marks[number] if group.marks else ""
         chosen = [term.effects[column] for column in part.columns]
         means = [term.means[column] for column in part.columns]
         labels = [group.labels[column] for column in part.columns]
@@ -122,7 +123,7 @@ def list_distributions(predictor: PredictorOutline, term: GroupTerm, tied: Colle
             continue
         deviations = [standard_deviation(predictor, group, label) for label in labels]
         note = f"between levels i and j: {group.relation}_ij times it" * bool(group.relation)
-        yield from _unstructured(predictor, group, chosen, means, deviations, note)
+        yield from _unstructured(predictor, group, chosen, means, deviations, note, mark)
 
 
 def _unstructured(
@@ -132,10 +133,12 @@ def _unstructured(
     means: Sequence[Symbol],
     deviations: Sequence[Symbol],
     note: str = "",
+    mark: str = "",
 ) -> Iterator[Equation]:
     """Yield the distribution of effects with one covariance, whose matrices have the names of a predictor and a group."""
     covariance, diagonal, correlation = (
-        Symbol(letter, label=group.name, parameter=predictor.ending) for letter in ("Sigma", "D", "R")
+        Symbol(letter, label=group.name, column=mark * (letter != "R"), parameter=predictor.ending)
+        for letter in ("Sigma", "D", "R")
     )
     centre = ZERO if all(mean == ZERO for mean in means) else Expression("tuple", tuple(means))
     yield Equation(Expression("tuple", tuple(effects)), "~", Expression("call", (centre, covariance), "N"), note)

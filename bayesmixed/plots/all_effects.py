@@ -159,7 +159,9 @@ def _is_axis(fit: Fit, name: str) -> bool:
 def _shown_factor(fit: Fit, x: str) -> str | None:
     """Return the grouping factor whose groups have curves over a column: one with slopes of it, else the first."""
     design = fit.design
-    blocks = [block for block in design.mu.groups if len(block.factors) == 1 and not block.single]
+    blocks = [
+        block for block in design.mu.groups if len(block.factors) == 1 and not block.single and x not in block.splits
+    ]
     blocks = [block for block in blocks if block.factors[0] == block.name and len(block.levels) <= _MOST_GROUPS]
     blocks.sort(key=lambda block: not any(x in label for label in block.labels))
     return blocks[0].name if blocks else None

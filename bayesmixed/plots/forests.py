@@ -191,8 +191,9 @@ def _slopes(fit: Fit, name: str, effect: str) -> tuple[Array, pd.DataFrame, Arra
     predictor, block, place = find_slope(fit, name, effect)
     kept = with_effects(fit.draws, [predictor.b(block)])
     population = population_part(kept, predictor, block).values[..., place]
-    values = effects_of(predictor, block, kept)[..., place] + population[..., None]
-    return values, pd.DataFrame({name: list(map(str, block.levels))}), population, f"coefficient of {effect}"
+    own = np.flatnonzero(block.has[:, place])
+    values = effects_of(predictor, block, kept)[..., own, place] + population[..., None]
+    return values, pd.DataFrame({name: [str(block.levels[k]) for k in own]}), population, f"coefficient of {effect}"
 
 
 def _refuse_categories(draws: xr.DataArray) -> None:

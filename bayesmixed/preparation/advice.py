@@ -59,8 +59,9 @@ def advise(design: Design) -> Iterator[str]:
                 "the prior alone. Keep the factor fixed or random, not both."
             )
         own = {column for part in group.structured for column in part.columns}
+        means = group.mean_columns(predictor.population.labels).any(axis=0)
         for column, label in enumerate(group.labels):
-            if column not in own and not _has_mean(group.matrix[:, column], label, predictor):
+            if column not in own and not means[column] and not _has_mean(group.matrix[:, column], label, predictor):
                 mean = label.removesuffix("[linear]")  # of a curve of each level: a curve
                 yield (
                     f"The effect of '{label}' varies between levels of '{group.name}' around 0, because the population "

@@ -171,7 +171,7 @@ def _check_group(group: GroupBlock, predictor: Predictor) -> None:
     inside = {column for part in group.structured for column in part.columns}
     for column, label in enumerate(group.labels):
         values = group.matrix[:, column]
-        if label == "Intercept" or group.single or column in inside:
+        if column in group.intercepts or group.single or column in inside:
             continue
         if group.is_constant(values):
             raise DataError(

@@ -63,7 +63,7 @@ def _check_group(design: Design, block: ResidualBlock, group: GroupBlock) -> Non
     """Refuse effects of the levels within which residuals are correlated, if residuals can hold them."""
     record = block.structure.covariance
     pair = int(block.sizes.max()) == 2 and len(np.unique(np.round(block.before[1][block.ranks > 0], 9))) == 1
-    if group.intercept is not None and (block.equal or record.lags or block.free or pair):
+    if group.intercepts and (block.equal or record.lags or block.free or pair):
         raise DataError(
             f"(1 | {group.name}) makes the rows of a level equally correlated, and residual '{block.residual}' can hold that: "
             f"the two are not identified together. Leave one of them out (in a trial: (1 | {group.name}))."

@@ -173,7 +173,7 @@ def count_sentence(fit: Fit) -> str:
     estimated = count_estimated(design)
     counts = [f"{estimated} parameter{'s' if estimated != 1 else ''} estimated"]
     for predictor, group in design.group_blocks():
-        counts.append(f"{group.size} {group.adjective} effects{predictor.suffix} predicted")
+        counts.append(f"{int(group.has.sum())} {group.adjective} effects{predictor.suffix} predicted")
     return ", ".join(counts)
 
 

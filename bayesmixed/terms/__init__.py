@@ -18,11 +18,13 @@ from bayesmixed.terms.related import Related
 from bayesmixed.terms.smooth import Smooth
 from bayesmixed.terms.surface import Surface
 from bayesmixed.terms.tensor import TensorSmooth
+from bayesmixed.terms.typed_group import TypedGroup
 
 # A summand belongs to the first kind that can read it.
 TERMS: dict[str, type[TermContract]] = {
     "fixed": Fixed,
     "multi_membership": MultiMembership,
+    "typed_group": TypedGroup,
     "related": Related,
     "group": Group,
     "observation": Observation,
@@ -53,4 +55,5 @@ __all__ = [
     "Surface",
     "TensorSmooth",
     "Term",
+    "TypedGroup",
 ]

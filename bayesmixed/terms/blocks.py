@@ -1,6 +1,6 @@
 """The block of a grouping factor: columns, the level of each row, labels, learned state and coordinates."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -176,6 +176,55 @@ class GroupBlock(NormalBlock):
     def residual(self) -> bool:
         """Whether the effects are those of single rows."""
         return bool(np.all(self.sizes <= 1))
+
+    @property
+    def intercepts(self) -> tuple[int, ...]:
+        """Columns that are constant within every level by what they are."""
+        return () if self.intercept is None else (self.intercept,)
+
+    @property
+    def has(self) -> NDArray[np.bool_]:
+        """Which of its effects a level has, (J, K): all, unless it has only those of its type."""
+        return np.ones((len(self.levels), self.width), dtype=bool)
+
+    def basis_labels(self, number: int) -> tuple[str, ...]:
+        """Return the labels of the columns of the basis of one of its parts."""
+        basis = self.bases[number]
+        return () if basis is None else basis.labels
+
+    def of_part(self, number: int, columns: Array) -> Array:
+        """Return the columns of the basis of one of its parts, given those of all rows."""
+        return columns
+
+    def mean_columns(self, labels: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which population columns, by label, have coefficients that add up to the mean of each of its columns, (p, K)."""
+        return np.array([[label == own for own in self.labels] for label in labels], dtype=bool).reshape(-1, self.width)
+
+    @property
+    def plain_labels(self) -> tuple[str, ...]:
+        """Labels of its columns as its formula makes them, (K,)."""
+        return self.labels
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Columns that have one value in each level, by what it is."""
+        return ()
+
+    @property
+    def row_types(self) -> NDArray[np.intp]:
+        """Type of the level of each row, (n,): one for all, unless the covariance of effects depends on it."""
+        return np.zeros(len(self.matrix), dtype=np.intp)
+
+    @property
+    def average_columns(self) -> Array:
+        """What multiplies the effects as written of a level at the average of the rows, (J, K) or (1, K)."""
+        return self.matrix.mean(axis=0, keepdims=True)
+
+    def check_effects(self) -> None:
+        """Refuse rows that ask for effects that their level does not have (SpecError)."""
+
+    def check_average(self, what: str) -> None:
+        """Refuse rows whose average is no level of one population (SpecError)."""
 
     def contribution(self, effects: Array, *, written: bool = False) -> Array:
         """Return z'b of each row, (..., n), for effects at the centre, or as written, (..., J, K)."""

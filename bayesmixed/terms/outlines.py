@@ -62,6 +62,8 @@ class GroupOutline:
         Whether a row takes the effects of several levels, in shares: the index runs in a sum.
     relation : str
         Name of the known covariances of levels at an SD of 1, "" where levels are independent.
+    marks : tuple of str
+        What tells the covariances of parts of the same columns apart, "f[a]"; none where nothing does.
     """
 
     name: str
@@ -74,6 +76,7 @@ class GroupOutline:
     short: str
     several: bool
     relation: str = ""
+    marks: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:

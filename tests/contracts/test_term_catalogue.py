@@ -39,6 +39,7 @@ EXAMPLES = {
     "related": ["(1 | gr(g, cov=A))", "(1 + x || gr(g, prec=A))", "(x | gr(g, graph=W, name=near))"],
     "surface": ["s(x, w, k=6)"],
     "tensor": ["te(x, w, k=4)", 'te(x, w, k=[4, 5], bs=["cc", "cr"])'],
+    "typed_group": ["(1 | gr(g, by=t))", "(1 + x || gr(g, by=t))", "(1 + x | gr(g, by=t))"],
     "smooth": ["s(x, k=5)", "s(x, k=5, by=f)", 's(x, k=5, by=w, bs="cc")'],
 }
 """Summands of a formula, by kind: a new kind needs an entry."""
@@ -55,6 +56,7 @@ def rows(count=60, seed=3):
     rng = np.random.default_rng(seed)
     letters = np.array(list("abcdef"))
     made = {name: letters[rng.integers(0, size, count)] for name, size in {"g": 6, "h": 4, "f": 3}.items()}
+    made["t"] = np.where(np.isin(made["g"], ["a", "c", "e"]), "t", "u")
     return pd.DataFrame(made | {"x": rng.normal(size=count)} | {name: rng.uniform(1, 2, count) for name in "wvy"})
 
 

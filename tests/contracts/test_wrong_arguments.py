@@ -85,6 +85,7 @@ GIVEN = {
     "Fixed": {"formula": "1 + x"},
     "Group": {"by": "g", "formula": "1", "covariance": "unstructured"},
     "MultiMembership": {"by": ("a", "b"), "weights": (), "scale": True},
+    "TypedGroup": {"by": "g", "types": "f"},
     "Related": {"by": "g", "relation": "A", "form": "cov"},
     "Offset": {"expression": "x"},
     "Smooth": {"x": "x", "k": 5, "by": "", "bs": "tp"},

@@ -77,7 +77,7 @@ def test_formulas_are_read_and_written(text, written):
         ("(1 | gr(g))", "takes a factor and one relation"),
         ("(1 | gr(g, cov=A, prec=Q))", "takes a factor and one relation"),
         ("(1 | gr(g, h, cov=A))", "takes a factor and one relation"),
-        ("(1 | gr(g, by=f))", "option 'by' is not known. Accepted: cov, prec, graph, name"),
+        ("(1 | gr(g, level=f))", "option 'level' is not known. Accepted: cov, prec, graph, name"),
         ("(1 | gr(g, cov=A, name=a.b))", "is not a name for results"),
         ("bym2(g)", "takes a factor and a graph of its levels"),
         ("x:bym2(g, W)", "is a term of its own"),

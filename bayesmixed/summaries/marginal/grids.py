@@ -179,8 +179,9 @@ def lay_out(
     roles, table = column_roles(fit.design), fit.design.table
     for name in at or {}:
         check_column(name, roles)
-    blocks = {group.name: group.factors for _, group in fit.design.group_blocks()}
-    labelled = {name for by in existing for name in blocks[by]}
+    blocks = {group.name: group for _, group in fit.design.group_blocks()}
+    types = {name for by in existing for name in blocks[by].splits}
+    labelled = types | {name for by in existing for name in blocks[by].factors}
     wrong = [name for name in asked if name in roles.units and name not in labelled]
     if wrong:
         raise SpecError(f"'{wrong[0]}' names groups whose effects do not enter here; say groups='existing'.")
@@ -195,7 +196,8 @@ def lay_out(
     rows = cells.assign(_cell=np.arange(len(cells)))
     rest = {name: values for name, values in others.items() if name not in observed}
     rows = rows.merge(cross(rest), how="cross") if rest else rows
-    rows = _add_groups(rows, table.data, observed, [name for name in asked if name in labelled])
+    given = [name for name in (*asked, *held) if name in (labelled if name in asked else types)]
+    rows = _add_groups(rows, table.data, observed, given)
     rows = rows.sort_values("_cell", kind="stable", ignore_index=True)
     _, starts = np.unique(rows["_cell"], return_index=True)
     if len(starts) < len(cells):

@@ -156,6 +156,8 @@ def group_populations(
         mean = population_predictor(predictor, posterior).mean(axis=-1)
         sd, rest = np.zeros_like(mean), None
         for group in predictor.groups:
+            if group.name in (name, *inner):
+                group.check_average("The population")
             covariance = covariances_at_centre(predictor, group, posterior)
             variance = _variance_at_average(group.centred_matrix, covariance) * group.typical_spread**2
             if group.name == name:
@@ -222,7 +224,7 @@ def known_deviations(rows: Design, name: str, posterior: xr.Dataset) -> dict[str
     for predictor, group in rows.group_blocks():
         if group.name == name:
             effects = effects_of(predictor, group, posterior)
-            found[predictor.parameter] = np.asarray(effects @ group.matrix.mean(axis=0))
+            found[predictor.parameter] = np.sum(effects * group.average_columns[: effects.shape[-2]], axis=-1)
     return found
 
 
@@ -254,7 +256,7 @@ def _slope_rows(
     sds = values_of(posterior, predictor.sd(group)) * group.typical_spread
     rows: dict[tuple[str, str], Array] = {}
     for column, label in enumerate(group.labels):
-        if label != "Intercept":
+        if column not in group.intercepts:
             mean, sd = means[..., column], sds[..., column]
             scale = f"slope of {label}" + (f" on {predictor.parameter}" if predictor.suffix else "")
             rows |= _normal_rows(scale, mean, sd, sd * generator.standard_normal(mean.shape))

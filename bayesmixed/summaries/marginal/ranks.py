@@ -55,16 +55,18 @@ def group_ranks(fit: Fit, group: str | None = None, *, effect: str | None = None
     name = find_factor(fit, group)
     predictor, block = next((p, g) for p, g in fit.design.group_blocks() if g.name == name)
     posterior = with_effects(fit.draws, [p.b(g) for p, g in fit.design.group_blocks() if g.name == name])
+    names = list(block.levels)
     if effect is None:
         values = known_deviations(make_grid(fit, {}, None, ()).rows, name, posterior)[predictor.parameter]
     else:
         *_, place = find_slope(fit, name, effect)
-        values = effects_of(predictor, block, posterior)[..., place]
+        own = np.flatnonzero(block.has[:, place])
+        names, values = [names[i] for i in own], effects_of(predictor, block, posterior)[..., own, place]
     ranks = _ranks(values)
     order = np.argsort(ranks.mean(axis=(0, 1)), kind="stable")
     coords = {n: posterior[n] for n in ("chain", "draw")}
     draws = xr.DataArray(ranks[..., order], dims=("chain", "draw", "row"), coords=coords)
-    labels = pd.DataFrame({"level": [block.levels[i] for i in order]})
+    labels = pd.DataFrame({"level": [names[i] for i in order]})
     what = f"the slope of {effect}" if effect else f"the predictor of {predictor.parameter}"
     notes = (f"1 is the highest of {len(order)}; ranked in every draw, other effects left out.",)
     found = as_estimates(f"Ranks of {name}", f"the rank of each {name} by {what}", notes, labels, draws)

@@ -120,14 +120,18 @@ def group_effects(
         kept = with_effects(fit.draws, names if draws else [name])
         b = kept[name]
         values = b + population_part(kept, predictor, block) if kind == "coefficient" else b
+        if draws and not np.all(block.has):
+            values = values.where(xr.DataArray(block.has, dims=predictor.b_dims(block)))
         found[name] = (f"{block.name}{predictor.suffix}", block, values)
     if draws:
         return xr.Dataset({name: values for name, (*_, values) in found.items()})
     summarised = fit.draws["group_effects"].to_dataset() if "group_effects" in fit.draws.children else xr.Dataset()
     tables = [
-        _from_statistics(summarised[name], term, block)
-        if name in summarised and kind == "deviation"
-        else labelled(values.transpose("chain", "draw", block.dim, ...), term, block.levels, block.labels)
+        (
+            _from_statistics(summarised[name], term, block)
+            if name in summarised and kind == "deviation"
+            else labelled(values.transpose("chain", "draw", block.dim, ...), term, block.levels, block.labels)
+        )[block.has.ravel()]
         for name, (term, block, values) in found.items()
     ]
     return as_result(pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS))

@@ -149,9 +149,9 @@ def _numbers(design: Design, posterior: xr.Dataset) -> Iterator[tuple[Label, Arr
                 yield ("ran_pars", part, group.name, "", f"{one.name}__{structure.label}"), values_of(posterior, key)
             if predictor.b(group) in posterior:
                 effects = values_of(posterior, predictor.b(group))
-                for row, level in enumerate(group.levels):
-                    for column, term in enumerate(group.labels):
-                        yield ("ran_vals", part, group.name, level, term), effects[..., row, column]
+                for row, column in np.argwhere(group.has):
+                    label = ("ran_vals", part, group.name, group.levels[row], group.labels[column])
+                    yield label, effects[..., row, column]
     for name, level, effect, values in residual_numbers(design, posterior):
         term = f"{_BETWEEN.get(name, name)}__{effect}{f'.{level}' if level else ''}"
         yield ("ran_pars", design.family.scale, RESIDUALS, "", term), values

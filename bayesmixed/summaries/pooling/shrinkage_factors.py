@@ -94,25 +94,26 @@ def shrinkage(fit: Fit, group: str | None = None) -> pd.DataFrame:
     partial = partial.transpose("chain", "draw", block.dim, ...)
     table = labelled(partial, block.name, block.levels, block.labels)
     estimate, note = no_pooling(fit, predictor, block)
-    factors = describe(factor_draws(fit, predictor, block))
+    factors = describe(factor_draws(fit, predictor, block).fillna(0.0))
     width = len(block.labels)
     table.insert(3, "rows", np.repeat(block.sizes, width))
     table.insert(4, "no_pooling", estimate.reshape(-1))
     complete = complete_pooling(fit, predictor)
-    table["complete_pooling"] = np.tile([complete.get(label, 0.0) for label in block.labels], len(block.levels))
+    means = np.array(list(complete.values())) @ block.mean_columns(list(complete))
+    table["complete_pooling"] = np.tile(means, len(block.levels))
     table["factor"] = factors["mean"]
     table["factor_lower"], table["factor_upper"] = factors["lower"], factors["upper"]
     table["factor_mcse"] = factors["mcse"]
     table["note"] = np.repeat(note, width)
-    return as_result(table)
+    return as_result(table[block.has.ravel()].reset_index(drop=True))
 
 
 def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int | None = None) -> xr.DataArray:
     """Return the shrinkage factors of every level and column, dims chain, draw, level, effect.
 
     Exact for Gaussian responses (closed form) and for single columns (quadrature); from the expected information for
-    several columns of other families. Of all draws, or of as many as take a second or two but at least 200; of about
-    `draws` at most.
+    several columns of other families; NaN for effects that a level does not have. Of all draws, or of as many as take a
+    second or two but at least 200; of about `draws` at most.
     """
     if group.takes == RELATED:
         return _of_related(fit, predictor, group, draws, lambda before, after, _: _share_gone(before, after))
@@ -123,7 +124,8 @@ def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int |
             found = _factors_by_quadrature(fit, predictor, group, part)
             parts.append(found.reshape(part.sizes["chain"], part.sizes["draw"], -1))
         return _label(np.concatenate(parts, axis=1)[..., None].reshape(-1, len(group.levels), 1), posterior)
-    return by_blocks(fit, predictor, group, draws, shrinkage_factors)
+    factors = by_blocks(fit, predictor, group, draws, shrinkage_factors)
+    return factors.where(xr.DataArray(group.has, dims=("level", "effect")))
 
 
 def trace_draws(fit: Fit, predictor: Predictor, group: GroupBlock) -> xr.DataArray:
@@ -273,6 +275,8 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
     likelihood = likelihood_of_rows(design, values, response=y, trials=trials)
     width = len(group.labels)
     rows = group.products(np.ones((1, design.rows)))[0]
+    level, column = np.nonzero(~group.has)
+    rows[level, column, column] = 1.0
     size = np.sqrt(np.maximum(np.diagonal(rows, axis1=1, axis2=2), np.finfo(float).tiny))
     estimable = np.linalg.matrix_rank(rows / (size[:, :, None] * size[:, None, :]), hermitian=True) == width
 
@@ -285,6 +289,7 @@ def no_pooling(fit: Fit, predictor: Predictor, group: GroupBlock) -> tuple[Array
         score = likelihood.score(eta)
         gradient = np.stack([group.sums(score * z) for z in columns.T], axis=-1)
         hessian = group.products(likelihood.expected_information(eta)[None])[0] / np.outer(unit, unit)
+        hessian[level, column, column] = 1.0
         hessian[lost] = np.eye(width)
         lost[:] |= np.linalg.cond(hessian) >= 1e12
         hessian[lost], gradient[lost] = np.eye(width), 0.0

@@ -159,25 +159,27 @@ def _table(fits: Mapping[str, Fit], name: str) -> pd.DataFrame:
     group = next(block for block in predictor.groups if block.name == name)
     kept = with_effects(partial.draws, [predictor.b(group)])
     pieces = []
-    for effect, label in enumerate(group.labels):
+    for effect, (label, plain) in enumerate(zip(group.labels, group.plain_labels, strict=True)):
+        own = np.flatnonzero(group.has[:, effect]).tolist()
         together = (kept[predictor.b(group)] + population_part(kept, predictor, group)).isel(
             {predictor.effect_dim(group): effect}
         )
+        complete = population_part(fits["complete"].posterior, fits["complete"].design.mu, group).values[..., effect]
         draws = {
             "no": np.stack(
-                [_coefficient(fits["no"], _fixed_names(partial, group, k, label)) for k in range(len(group.levels))],
+                [_coefficient(fits["no"], _fixed_names(partial, group, k, plain)) for k in own],
                 axis=-1,
             ),
-            "partial": together.transpose("chain", "draw", group.dim).values,
-            "complete": np.repeat(_coefficient(fits["complete"], [label])[..., None], len(group.levels), axis=-1),
+            "partial": together.transpose("chain", "draw", group.dim).values[..., own],
+            "complete": np.repeat(complete[..., None], len(own), axis=-1),
         }
         for pooling, values in draws.items():
             table = describe(xr.DataArray(values, dims=("chain", "draw", "level")))
             table.insert(0, "term", name)
-            table.insert(1, "level", list(group.levels))
+            table.insert(1, "level", [group.levels[k] for k in own])
             table.insert(2, "effect", label)
             table.insert(3, "pooling", pooling)
-            table.insert(4, "rows", group.sizes)
+            table.insert(4, "rows", group.sizes[own])
             pieces.append(table)
     return pd.concat(pieces, ignore_index=True)
 

@@ -175,6 +175,9 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable
     mean = variance_has_mean(design)
     out = [labelled(_array(total), "", labels, ["variance"], mean=mean)]
     pairs = list(combinations(range(len(chosen)), 2)) if slopes else [(0, 0)]
+    if any(block.splits for block in blocks.values()):
+        types = np.array([block.row_types[chosen] for block in blocks.values()])
+        pairs = [(i, i) for i in range(len(chosen))] + [(i, k) for i, k in pairs if np.all(types[:, i] == types[:, k])]
     for pattern in sharing_patterns(design):
         for first, second in pairs:
             shared = sum(

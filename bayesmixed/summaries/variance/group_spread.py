@@ -25,8 +25,9 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
 
     exp(sqrt(2) z SD), z the upper quartile of the standard normal, is the median over pairs of groups of the larger
     odds (rate, mean, hazard) divided by the smaller: the median odds ratio of Merlo et al. (2006, J Epidemiol Community
-    Health 60:290). Under other links the median of the difference on the link scale. A term with slopes
-    enters by its mean variance over the rows; of related levels, gr(g, cov=A), pairs are those of the fit.
+    Health 60:290). Under other links the median of the difference on the link scale. A term with slopes, or with types of
+    groups, gr(g, by=f), enters by its mean variance over the rows; of related levels, gr(g, cov=A), pairs are those of
+    the fit.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def effective_groups(fit: Fit) -> pd.DataFrame:
     for group in fit.design.mu.groups:
         number = trace_draws(fit, fit.design.mu, group).sum("level")
         table = labelled(number, group.name, [""], [""])
-        table.insert(3, "effects", group.known * len(group.labels))
+        table.insert(3, "effects", int(group.has.sum()))
         tables.append(table)
     return as_result(pd.concat(tables, ignore_index=True))
 

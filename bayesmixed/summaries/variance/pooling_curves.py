@@ -8,7 +8,7 @@ import pandas as pd
 from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.draws.linear_predictors import covariances_at_centre
-from bayesmixed.errors import SpecError
+from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group
@@ -68,6 +68,10 @@ def pooling_curve(fit: Fit | float, group: str | None = None) -> pd.DataFrame:
         return _curve(_checked(fit), np.array([]), about)
     predictor, block = find_group(fit, group)
     fit.design.needs_independence("A pooling curve")
+    if block.splits:
+        raise SpecError(
+            f"'{block.name}' has an ICC of each {enumerate_words(block.splits)}, and a pooling curve has one."
+        )
     if block.intercept is None:
         raise SpecError(f"({' + '.join(block.labels)} | {block.name}) has no intercept, so its ICC depends on x.")
     if block.takes == RELATED:
