@@ -137,3 +137,8 @@ def enumerate_words(words: Iterable[object], most: int = 5) -> str:
     listed = [f"'{word}'" for word in words]
     shown = ", ".join(listed[:most])
     return shown if len(listed) <= most else f"{shown} and {len(listed) - most} more"
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

@@ -51,8 +51,11 @@ class TableFile:
 
     def prepare(self, spec: "ModelSpec", missing: str) -> "Design":
         """Return the design of a spec on the table (SpecError, DataError)."""
+        from bayesmixed.preparation.data_files import find_source
         from bayesmixed.preparation.preparing import prepare
 
+        if self.path != STANDARD_INPUT and find_source(self.path) is not None:
+            return prepare(spec, self.path, missing=missing, na=self.form.get("na", ()))
         return replace(prepare(spec, self.read(spec), missing=missing), source=str(self.path))
 
     def prepare_joint(self, spec: "JointSpec", missing: str) -> "JointDesign":

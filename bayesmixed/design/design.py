@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from bayesmixed.families.parameter_functions import PriorFunction, function_of
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.factors import Table
+from bayesmixed.tables.row_sources import RowSource
 from bayesmixed.tables.row_statistics import RowStatistics
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import ADDITION
@@ -58,14 +58,14 @@ class RealisedPrior:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """What a design stores about rows that stay in their file.
+    """What a design stores about rows that stay where they are.
 
     Attributes
     ----------
-    path : Path
-        The Parquet file.
-    stamp : (int, int)
-        Its size and time of change when it was read.
+    source : RowSource
+        Where they are.
+    stamp : tuple of int
+        Sizes and times of change of its files when they were read; () where nothing is known.
     missing : str
         How incomplete rows are treated.
     statistics : RowStatistics
@@ -79,8 +79,8 @@ class Streamed:
         Codes of missing values.
     """
 
-    path: Path
-    stamp: tuple[int, int]
+    source: RowSource
+    stamp: tuple[int, ...]
     missing: str
     statistics: RowStatistics
     examples: "Design"

@@ -19,13 +19,13 @@ from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import FrozenPriors, freeze, frozen_from_text, frozen_to_text, with_frozen_priors
 from bayesmixed.draws.tree import draw_names, frame_to_store, mark_draws, stored_frame
 from bayesmixed.engines.settings import EngineRecord, Settings
-from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning, enumerate_words, warn
+from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning, enumerate_words, first_line, warn
 from bayesmixed.fits.checksums import checksums, list_damages
 from bayesmixed.fits.earlier_files import is_earlier, refuse_changed_columns, with_present_labels
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.joint_files import JOINT, check_shared, join_trees, split_tree, stored_priors
 from bayesmixed.fits.joint_fits import JointFit, joint_fit
-from bayesmixed.fits.tree_files import first_line, read_tree
+from bayesmixed.fits.tree_files import read_tree
 from bayesmixed.preparation.imputed_tables import with_tables
 from bayesmixed.preparation.joint_preparing import tie_parts
 from bayesmixed.preparation.latent_values import with_withheld

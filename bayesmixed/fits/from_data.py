@@ -92,9 +92,9 @@ def fit(
     spec : str, Path, ModelSpec, JointSpec or list of formulas and specs
         Formula, shipped name, TOML path or spec. A list has a model for each response; a letter in their formulas,
         `y1 ~ x + (1 |p| g)`, ties the effects of groups, and `rescor=True` the residuals of rows.
-    data : data frame, mapping of columns, or path, or a list of these
-        One row per observation; the path of a CSV or Parquet file, of which only the columns of the spec are loaded,
-        and of large Parquet files only some rows at a time (see `stream` of `prepare`). A list holds imputed tables, the same
+    data : data frame, mapping of columns, path or source, or a list of these
+        One row per observation; the path of a CSV or Parquet file, of which only the columns of the spec are loaded, a
+        folder of Parquet files, or another source of `prepare`; of large ones only some rows at a time (see `stream` there). A list holds imputed tables, the same
         rows with other values where some were missing: each is sampled by itself under the priors of the first one, and
         draws are pooled. `diagnose` then looks at each table, and `missing_information` says what is lost.
     family : str or Family, optional

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from bayesmixed.errors import DataError
+from bayesmixed.errors import DataError, first_line
 
 _MOST_EXPANSION = 1100
 """The largest factor by which any compression of HDF5 makes data smaller."""
@@ -30,11 +30,6 @@ def read_tree(path: Path) -> xr.DataTree:
             return opened.load()
     except Exception as error:  # h5netcdf, h5py and xarray each have errors of their own
         raise DataError(f"it is damaged or not a netCDF file ({first_line(error)}).") from error
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of what an error says."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _find_strange(path: Path) -> str:

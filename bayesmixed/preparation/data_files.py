@@ -1,10 +1,12 @@
 """Data files, read as a spec needs them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayesmixed.atomic_files import as_path
 from bayesmixed.errors import SpecError
@@ -12,34 +14,40 @@ from bayesmixed.formulas.names import expression_columns, read_columns
 from bayesmixed.formulas.written import read_formula
 from bayesmixed.spec.all_columns import has_dots, write_out_dots
 from bayesmixed.spec.model_spec import ModelSpec
+from bayesmixed.tables.arrow_frames import merge_orders
 from bayesmixed.tables.columns import mark_missing, read_codes, refuse_stray_text, without_codes
 from bayesmixed.tables.factors import is_number, natural_key
-from bayesmixed.tables.frames import as_frame, read_table, unreadable_file
+from bayesmixed.tables.found_sources import as_source, is_source
+from bayesmixed.tables.frames import as_frame, read_table
+from bayesmixed.tables.row_sources import RowSource
 
-BATCH = 500_000
-"""Rows of a Parquet file that are in memory at once when it is read in batches."""
 
+def read_data(spec: ModelSpec, data: Any, **options: Any) -> pd.DataFrame:
+    """Return what a spec needs from a data file or another source; columns that only name groups are read as text, so that 007
+    stays 007.
 
-def read_data(spec: ModelSpec, path: str | Path, **options: Any) -> pd.DataFrame:
-    """Return what a spec needs from a data file; columns that only name groups are read as text, so that 007 stays 007.
-
-    `options` are those of `read_table`. Of a Parquet file only the columns that the spec reads are loaded, text as codes,
-    so that tables of many million rows fit into memory.
+    `options` are those of `read_table`. Of Parquet files, datasets, dask data frames and relations of DuckDB only the columns
+    that the spec reads are loaded, text as codes, so that tables of many million rows fit into memory.
 
     Raises
     ------
     DataError
         The file is missing, is of another kind, or cannot be read.
     """
-    path = as_path(path, "A table")
-    if is_parquet(path):
-        return _read_parquet(spec, path, options.get("na", ()))
-    return read_table(path, text=label_columns(spec), **options)
+    source = find_source(data)
+    if source is not None:
+        return _read_source(spec, source, options.get("na", ()))
+    return read_table(as_path(data, "A table"), text=label_columns(spec), **options)
+
+
+def find_source(data: Any) -> RowSource | None:
+    """Return the table that some data are or name if it can be read in pieces, else None (DataError if it cannot be opened)."""
+    return as_source(as_path(data, "A table") if isinstance(data, str | Path) else data)
 
 
 def take_table(spec: ModelSpec, data: Any, na: Any = ()) -> pd.DataFrame:
-    """Return the rows that a user gives: a frame, a mapping of columns, or the path of a file (DataError if none)."""
-    return as_frame(read_data(spec, data, na=na) if isinstance(data, str | Path) else data)
+    """Return the rows that a user gives: a frame, a mapping of columns, a file, or a source (DataError if none)."""
+    return as_frame(read_data(spec, data, na=na) if isinstance(data, str | Path) or is_source(data) else data)
 
 
 def with_columns(spec: ModelSpec, data: Any, na: Any = ()) -> ModelSpec:
@@ -57,59 +65,28 @@ def with_columns(spec: ModelSpec, data: Any, na: Any = ()) -> ModelSpec:
 
 def columns_of_table(spec: ModelSpec, data: Any, na: Any = ()) -> list[str]:
     """Return the names of all columns of the data (DataError if they cannot be read)."""
-    if isinstance(data, str | Path) and is_parquet(as_path(data, "A table")):
-        return column_names(Path(data))
+    source = find_source(data)
+    if source is not None:
+        return list(source.columns)
     return [str(name) for name in take_table(spec, data, na).columns]
 
 
-def is_parquet(path: Path) -> bool:
-    """Return whether a path names an existing Parquet file."""
-    return path.suffix.lower() == ".parquet" and path.is_file()
+def in_one_order(
+    data: pd.DataFrame, free: Collection[str], orders: Mapping[str, Sequence[tuple[Any, ...]]]
+) -> pd.DataFrame:
+    """Return the rows with categories in natural order, in `free` columns, or in the one that agrees with all orders.
 
-
-def count_rows(path: Path) -> int:
-    """Return the number of rows of a Parquet file."""
-    return int(_open_parquet(path).metadata.num_rows)
-
-
-def column_names(path: Path) -> list[str]:
-    """Return the names of the columns of a Parquet file."""
-    return list(_open_parquet(path).schema_arrow.names)
-
-
-def read_batches(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
-    """Yield the rows of a Parquet file in batches, text as codes; the index counts the rows from 0."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        schema = pq.read_schema(path)
-        text = [name for name in columns if _is_text(schema.field(name).type)]
-        start = 0
-        for batch in pq.ParquetFile(path, read_dictionary=text).iter_batches(BATCH, columns=columns):
-            frame = pa.Table.from_batches([batch]).select(columns).to_pandas(ignore_metadata=True)
-            yield frame.set_axis(pd.RangeIndex(start, start + len(frame)))
-            start += len(frame)
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable_file(path, error) from error
-
-
-def text_columns(path: Path) -> list[str]:
-    """Return the columns of a Parquet file that hold text, not codes of categories."""
-    return [field.name for field in _open_parquet(path).schema_arrow if _is_text(field.type)]
-
-
-def ordered_columns(path: Path) -> list[str]:
-    """Return the columns of a Parquet file that hold codes of categories, whose order is kept."""
-    import pyarrow as pa
-
-    return [field.name for field in _open_parquet(path).schema_arrow if pa.types.is_dictionary(field.type)]
-
-
-def in_natural_order(data: pd.DataFrame, text: Iterable[str]) -> pd.DataFrame:
-    """Return the rows with the categories of columns that were text or numbers in natural order."""
-    orders = {name: sorted(data[name].cat.categories, key=natural_key) for name in text}
-    return data.assign(**{name: data[name].cat.reorder_categories(order) for name, order in orders.items()})
+    Raises
+    ------
+    DataError
+        Two pieces of the table have the same categories in another order.
+    """
+    changed = {}
+    for name, own in orders.items():
+        column = data[name].cat
+        order = sorted(column.categories, key=natural_key) if name in free else merge_orders(name, own)
+        changed[name] = column.set_categories([label for label in order if label in column.categories])
+    return data.assign(**changed)
 
 
 def label_columns(spec: ModelSpec) -> list[str]:
@@ -138,49 +115,51 @@ def _columns_in(text: str, *, formula: bool) -> set[str]:
         return set()
 
 
-def _read_parquet(spec: ModelSpec, path: Path, na: Any = ()) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _read_source(spec: ModelSpec, source: RowSource, na: Any = ()) -> pd.DataFrame:
+    return finish(spec, source, source.whole(_used_columns(spec, list(source.columns))), na)
 
-    try:
-        schema = pq.read_schema(path)
-        used = _used_columns(spec, schema.names)
-        text = [name for name in used if _is_text(schema.field(name).type)]
-        data: pd.DataFrame = pq.read_table(
-            path, columns=used, read_dictionary=text, use_pandas_metadata=True
-        ).to_pandas(self_destruct=True)
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable_file(path, error) from error
+
+def finish(
+    spec: ModelSpec, source: RowSource, data: pd.DataFrame, na: Any, counts: NDArray[np.int_] | None = None
+) -> pd.DataFrame:
+    """Return rows of a source, read whole, with codes as missing values and categories in order; text that should be numbers
+    is refused (DataError).
+
+    Parameters
+    ----------
+    counts : (n,) array, optional
+        How many rows each of them represents; one if not given.
+    """
     codes, labels = read_codes(na), label_columns(spec)
-    read = {n: mark_missing(data[n], codes) if n in labels else without_codes(data[n], codes) for n in data.columns}
-    text = [name for name in text if isinstance(read[name].dtype, pd.CategoricalDtype)]
-    data = in_natural_order(data.assign(**read), text)
+    read: dict[Any, pd.Series] = {}
+    for name in map(str, data.columns):
+        read[name] = mark_missing(data[name], codes) if name in labels else without_codes(data[name], codes)
+    data = data.assign(**read)
+    text = [name for name in source.text() if name in read and isinstance(read[name].dtype, pd.CategoricalDtype)]
+    data = in_one_order(data, text, dict.fromkeys(text, ()))
     for name in text:
         if name not in labels:
-            refuse_stray_text(data[name])
+            known = data[name].cat.codes.to_numpy() >= 0
+            weights = None if counts is None else pd.Series(counts[known]).groupby(data[name][known].to_numpy()).sum()
+            refuse_stray_text(data[name], counts=weights)
     return data
 
 
-def number_texts(path: Path, columns: list[str], na: Any) -> list[str]:
-    """Return the text columns of a Parquet file that hold numbers and codes of missing values."""
+def number_texts(source: RowSource, columns: list[str], na: Any) -> list[str]:
+    """Return the text columns of a source that hold numbers and codes of missing values."""
     codes = read_codes(na)
-    text = [name for name in text_columns(path) if name in columns] if codes else []
+    text = [name for name in source.text() if name in columns] if codes else []
     found: dict[str, set[str]] = {name: set() for name in text}
-    for batch in read_batches(path, text) if text else ():
+    for labels in source.map(_labels_in, text) if text else ():
         for name in text:
-            found[name] |= set(batch[name].cat.categories)
+            found[name] |= labels[name]
     values = {name: pd.Series(list(labels), name=name, dtype=object) for name, labels in found.items()}
     return [name for name in text if is_number(without_codes(values[name], codes))]
 
 
-def _open_parquet(path: Path) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise unreadable_file(path, error) from error
+def _labels_in(rows: pd.DataFrame, number: int) -> dict[str, set[str]]:
+    """Return the different texts of each column of some rows."""
+    return {str(name): set(rows[name].cat.categories) for name in rows}
 
 
 def _used_columns(spec: ModelSpec, names: list[str]) -> list[str]:
@@ -191,9 +170,3 @@ def _used_columns(spec: ModelSpec, names: list[str]) -> list[str]:
     except SpecError:
         return list(names)
     return [name for name in names if name in found]
-
-
-def _is_text(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

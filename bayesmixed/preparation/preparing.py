@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from bayesmixed.arguments import checked
-from bayesmixed.atomic_files import as_path
 from bayesmixed.design.default_priors import check_prior_keys, realise_priors
 from bayesmixed.design.design import Design
 from bayesmixed.design.latent_columns import refuse_latent
@@ -18,11 +17,12 @@ from bayesmixed.formulas.names import read_columns
 from bayesmixed.preparation.advice import advise, note_extrapolation
 from bayesmixed.preparation.assembly import assemble
 from bayesmixed.preparation.checks import check_design, check_variation
-from bayesmixed.preparation.data_files import read_data, take_table, with_columns
+from bayesmixed.preparation.counted_rows import count_rows
+from bayesmixed.preparation.data_files import find_source, read_data, take_table, with_columns
 from bayesmixed.preparation.frequencies import merge_copies, write_out
 from bayesmixed.preparation.latent_values import IMPUTE, add_latent, fill
 from bayesmixed.preparation.open_rows import refuse_open_rows
-from bayesmixed.preparation.streaming import is_streamed, read_streamed
+from bayesmixed.preparation.streaming import is_streamed, read_streamed, refusal
 from bayesmixed.preparation.used_columns import check_weights_column
 from bayesmixed.spec.files import as_spec
 from bayesmixed.spec.model_spec import ModelSpec
@@ -50,8 +50,9 @@ def prepare(
     ----------
     spec : str, Path or ModelSpec
         Formula (then Gaussian), shipped name, TOML path or spec.
-    data : data frame, mapping of columns, or path
-        One row per observation; the path of a CSV or Parquet file.
+    data : data frame, mapping of columns, path, or source
+        One row per observation; the path of a CSV or Parquet file, or of a folder of Parquet files or a pattern for their names,
+        "rows/*.parquet"; a dataset of pyarrow, a dask data frame, or a relation of DuckDB.
     missing : {"error", "drop", "impute"}
         What to do with rows in which a used column is missing. Values of columns in mi(x) are always drawn with the
         parameters; with "impute" rows without a response are left out of the likelihood and predicted (`imputations`).
@@ -60,9 +61,11 @@ def prepare(
         the fit are put after the known ones; an unseen level of a population factor is an error, and so is a
         combination of levels whose coefficients were dropped (`empty_cells` of the spec).
     stream : bool, optional
-        Whether the rows of a Parquet file stay in it and are read in batches whenever they are needed, for tables that
-        memory cannot hold; Gaussian and lognormal models of population and group terms. By default those of files
-        with 5 million rows or more. What needs all rows later, such as residuals, is then refused.
+        Whether the rows of Parquet files and the other sources stay where they are, for tables that memory cannot hold. Those
+        of Gaussian and lognormal models of population and group terms are read in pieces whenever they are needed, and what
+        needs all rows later, such as residuals, is refused. For other models equal rows are counted in one reading, and the
+        different ones are fitted with frequency weights. By default sources with 5 million rows or more are streamed, where
+        the model allows.
     na : str, number or list of these
         Codes that mean a missing value, such as na=["n.d.", -999].
     **options
@@ -94,15 +97,22 @@ def prepare(
         design = replay(spec, data, like, missing=missing, na=na)
         refuse_open_rows(design, design.predictors)
         return design
-    source = ""
-    if isinstance(data, str | Path):
-        data, source = as_path(data, "A table"), str(data)
-        if is_streamed(spec, data, stream):
-            if spec.inexact or missing == IMPUTE:
-                raise SpecError(
-                    "Missing values are drawn for rows in memory only: bm.prepare(spec, path, stream=False)."
-                )
-            return _warned(replace(read_streamed(spec, data, missing, na), source=source))
+    source, rows = str(data) if isinstance(data, str | Path) else "", find_source(data)
+    if rows is None and stream:
+        raise DataError(
+            f"Only Parquet files, datasets of pyarrow, dask data frames and relations of DuckDB can be streamed; "
+            f"{source or type(data).__name__!r} is none of them, or does not exist."
+        )
+    if rows is not None and is_streamed(spec, rows, stream):
+        if spec.inexact or missing == IMPUTE:
+            raise SpecError("Missing values are drawn for rows in memory only: bm.prepare(spec, data, stream=False).")
+        reason = refusal(spec)
+        if reason is None:
+            return _warned(replace(read_streamed(spec, rows, missing, na), source=source))
+        counted = count_rows(spec, rows, na, reason, wish=stream is True)
+        if counted is not None:
+            return _warned(replace(_prepare_complete(*counted, missing, ()), source=source))
+    if rows is not None or source:
         data = read_data(spec, data, na=na)
     if spec.inexact or missing == IMPUTE:
         filled = fill(spec, data, missing, na)

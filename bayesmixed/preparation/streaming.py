@@ -1,9 +1,9 @@
-"""Designs of Parquet files that are read in batches."""
+"""Designs of tables that are read in pieces."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 from bayesmixed.design.default_priors import realise_priors
 from bayesmixed.design.design import Design, Streamed
 from bayesmixed.design.stated_coordinates import place_terms, with_bases
-from bayesmixed.errors import DataError, SpecError
+from bayesmixed.errors import DataError
 from bayesmixed.families import find_family
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.functions import row_by_row
@@ -21,43 +21,26 @@ from bayesmixed.formulas.pieces import EvaluatedFormula
 from bayesmixed.preparation.advice import advise
 from bayesmixed.preparation.assembly import assemble, check_values
 from bayesmixed.preparation.checks import check_design, check_variation
-from bayesmixed.preparation.data_files import column_names, count_rows, is_parquet, read_batches
 from bayesmixed.preparation.first_reading import survey
 from bayesmixed.preparation.used_columns import read_rows, used_columns
-from bayesmixed.progress import say
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.absent import Absent
 from bayesmixed.tables.columns import read_codes
-from bayesmixed.tables.row_statistics import RowStatistics, add_rows
+from bayesmixed.tables.found_sources import find_again
+from bayesmixed.tables.row_sources import RowSource
+from bayesmixed.tables.row_statistics import RowStatistics, join_statistics, sum_rows
 from bayesmixed.terms.basis import Basis, join_terms
 from bayesmixed.terms.piece_bases import PieceBasis, number_basis
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 LARGE = 5_000_000
-"""Number of rows from which a file is streamed by default."""
+"""Number of rows from which a table is read in pieces by default."""
 
 
-def is_streamed(spec: ModelSpec, path: Path, wish: bool | None) -> bool:
-    """Return whether the rows of a file are to be streamed: as wished, or (None) those of large Parquet files.
-
-    Raises
-    ------
-    DataError, SpecError
-        Streaming was asked for, and the file is not a Parquet file or the model cannot be streamed.
-    """
-    if wish is False or not is_parquet(path):
-        if wish:
-            raise DataError(f"Only Parquet files can be streamed; '{path}' is not one, or does not exist.")
-        return False
-    if wish is None and count_rows(path) < LARGE:
-        return False
-    reason = refusal(spec)
-    if reason and wish:
-        raise SpecError(f"The rows of '{path}' cannot be streamed: {reason}. Leave out stream=True to read them whole.")
-    if reason:
-        say(f"'{path}' is read whole, not in batches: {reason}.")
-    return reason is None
+def is_streamed(spec: ModelSpec, source: RowSource, wish: bool | None) -> bool:
+    """Return whether the rows of a source are to be read in pieces: as wished, or (None) those of large ones."""
+    return wish is not False and (wish is True or source.count() >= LARGE)
 
 
 def refusal(spec: ModelSpec) -> str | None:
@@ -83,38 +66,69 @@ def refusal(spec: ModelSpec) -> str | None:
     return None
 
 
-def read_streamed(spec: ModelSpec, path: Path, missing: str, na: Any = ()) -> Design:
-    """Return the Design of the rows of a Parquet file, which is read twice; see `Design.streamed`.
+def read_streamed(spec: ModelSpec, source: RowSource, missing: str, na: Any = ()) -> Design:
+    """Return the Design of the rows of a source, which is read twice; see `Design.streamed`.
 
     Raises
     ------
     SpecError, DataError
         As `prepare`; or there are too many combinations of levels to hold in memory.
     """
-    columns = used_columns(spec, pd.DataFrame(columns=column_names(path)))
-    stamp = _stamp(path)
+    columns = used_columns(spec, pd.DataFrame(columns=list(source.columns)))
+    stamp = source.stamp()
     codes = tuple(sorted(read_codes(na)))
-    found = survey(spec, path, columns, missing, codes)
+    found = survey(spec, source, columns, missing, codes)
     family = find_family(spec.family)
     check_values(spec, family, found.response, 1.0, found.rows)
     check_variation(family, spec.response, found.response, 1.0)
     examples = assemble(spec, found.examples, "error", None, optional=False)
-
-    def parts() -> Iterator[Design]:
-        for frame in _complete_batches(spec, path, columns, missing, codes, examples):
-            yield assemble(spec, frame, "error", examples, optional=False)
-
-    examples = _with_learned_bases(examples, parts)
-    statistics = None
-    for part in parts():
-        statistics = add_rows(statistics, _columns_of(part))
-    if statistics is None or statistics.count != len(found.response) or stamp != _stamp(path):
-        raise DataError(f"Data file '{path}' was changed while it was read. Prepare the design again.")
+    rows = _Rows(spec, source, columns, missing, codes, examples)
+    examples = _with_learned_bases(examples, rows)
+    statistics = replace(rows, like=examples).add(_columns_of)
+    if statistics is None or statistics.count != len(found.response) or stamp != source.stamp():
+        raise DataError(f"{source.name} was changed while it was read. Prepare the design again.")
     return _learn(
-        Streamed(path.absolute(), stamp, missing, statistics, examples, found.drawn, codes),
+        Streamed(source, stamp, missing, statistics, examples, found.drawn, codes),
         found.response,
         found.dropped,
     )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The complete rows of a source, in the coding of a design that has all levels."""
+
+    spec: ModelSpec
+    source: RowSource
+    columns: list[str]
+    missing: str
+    na: tuple[str, ...]
+    like: Design
+
+    def parts(self) -> Iterator[Design]:
+        """Yield the rows in pieces."""
+        for number, frame in enumerate(self.source.frames(self.columns)):
+            part = self.part(frame, number)
+            if part is not None:
+                yield part
+
+    def part(self, frame: pd.DataFrame, number: int) -> Design | None:
+        """Return the design of some rows as they were read; None where none is complete."""
+        numbers = [name for name in self.columns if name not in self.like.table.levels]
+        read = read_rows(self.spec, frame, self.like.table, na=self.na, texts_of_numbers=numbers)
+        complete = read.dropna() if self.missing == "drop" else read
+        return assemble(self.spec, complete, "error", self.like, optional=False) if len(complete) else None
+
+    def add(self, columns: Callable[[Design], Mapping[str, Array]]) -> RowStatistics | None:
+        """Return the statistics over all rows of columns of a design."""
+        found = self.source.map(partial(self._sum, columns), self.columns)
+        return reduce(join_statistics, (one for one in found if one is not None), None)
+
+    def _sum(
+        self, columns: Callable[[Design], Mapping[str, Array]], frame: pd.DataFrame, number: int
+    ) -> RowStatistics | None:
+        part = self.part(frame, number)
+        return None if part is None else sum_rows(columns(part))
 
 
 def rebuild(design: Design, streamed: Streamed, spec: ModelSpec) -> Design:
@@ -126,7 +140,8 @@ def rebuild(design: Design, streamed: Streamed, spec: ModelSpec) -> Design:
 
 def streamed_to_text(streamed: Streamed) -> str:
     """Return as JSON what `streamed_from_text` needs besides the examples and the response."""
-    kept = {"path": str(streamed.path), "stamp": streamed.stamp, "missing": streamed.missing, "drawn": streamed.drawn}
+    kept: dict[str, Any] = {"source": streamed.source.name, "address": streamed.source.address, "stamp": streamed.stamp}
+    kept |= {"missing": streamed.missing, "drawn": streamed.drawn}
     bases = {
         name: [basis and basis.to_lists() for basis in own] for name, own in _bases_of(streamed.examples.mu).items()
     }
@@ -139,7 +154,7 @@ def streamed_from_text(text: str, spec: ModelSpec, examples: pd.DataFrame, respo
     kept = json.loads(text)
     bases = {name: tuple(one and Basis.from_lists(one) for one in own) for name, own in kept["bases"].items()}
     streamed = Streamed(
-        path=Path(kept["path"]),
+        source=find_again(kept.get("source", f"'{kept.get('path')}'"), kept.get("address", kept.get("path", ""))),
         stamp=tuple(kept["stamp"]),
         missing=kept["missing"],
         statistics=RowStatistics.from_lists(kept["statistics"]),
@@ -157,7 +172,7 @@ def _learn(streamed: Streamed, response: Array, dropped: int) -> Design:
     predictor = _learn_predictor(first, streamed.statistics)
     examples = replace(first, predictors={predictor.parameter: predictor})
     # Absent rows refuse every use as an array.
-    absent: Any = Absent(f"the rows of '{streamed.path}'")
+    absent: Any = Absent(f"the rows of {streamed.source.name}")
     without_rows = replace(
         predictor,
         population=replace(predictor.population, matrix=absent, columns=absent),
@@ -190,11 +205,10 @@ def read_parts(design: Design) -> Iterator[Design]:
     if streamed is None:
         yield design
         return
-    if not streamed.path.is_file() or _stamp(streamed.path) != streamed.stamp:
-        raise DataError(f"Data file '{streamed.path}' no longer exists or was changed. Prepare the design again.")
+    if streamed.source.stamp() != streamed.stamp:
+        raise DataError(f"{streamed.source.name} no longer exists or was changed. Prepare the design again.")
     columns = [str(name) for name in streamed.examples.table.data.columns]
-    for frame in _complete_batches(design.spec, streamed.path, columns, streamed.missing, streamed.na, design):
-        yield assemble(design.spec, frame, "error", design, optional=False)
+    yield from _Rows(design.spec, streamed.source, columns, streamed.missing, streamed.na, design).parts()
 
 
 def drawn_rows(design: Design) -> Design:
@@ -203,17 +217,6 @@ def drawn_rows(design: Design) -> Design:
         return design
     rows = design.streamed.examples.table.data.iloc[: design.streamed.drawn]
     return replace(assemble(design.spec, rows, "error", design, optional=False), priors=design.priors)
-
-
-def _complete_batches(
-    spec: ModelSpec, path: Path, columns: list[str], missing: str, na: tuple[str, ...], like: Design
-) -> Iterator[pd.DataFrame]:
-    numbers = [name for name in columns if name not in like.table.levels]
-    for batch in read_batches(path, columns):
-        frame = read_rows(spec, batch, like.table, na=na, texts_of_numbers=numbers)
-        complete = frame.dropna() if missing == "drop" else frame
-        if len(complete):
-            yield complete
 
 
 def _columns_of(part: Design) -> Mapping[str, Array]:
@@ -237,17 +240,12 @@ def _with_bases(examples: Design, bases: Mapping[str, tuple[Basis | None, ...]])
     return replace(examples, predictors={predictor.parameter: predictor})
 
 
-def _with_learned_bases(examples: Design, parts: Callable[[], Iterator[Design]]) -> Design:
+def _with_learned_bases(examples: Design, rows: _Rows) -> Design:
     """Return the examples with bases learned from all rows; those of powers need the mean, and so a second reading."""
-    numbers = powers = None
-    if _numbers(examples):
-        for part in parts():
-            numbers = add_rows(numbers, _numbers(part))
+    numbers = rows.add(_numbers) if _numbers(examples) else None
     if numbers is None:
         return examples
-    if _powers(examples, numbers):
-        for part in parts():
-            powers = add_rows(powers, _powers(part, numbers))
+    powers = rows.add(partial(_powers, numbers)) if _powers(numbers, examples) else None
     learned = _learn_pieces(examples, numbers, powers)
     bases = {}
     for name, old in _bases_of(examples.mu).items():
@@ -291,7 +289,7 @@ def _numbers(part: Design) -> dict[str, Array]:
     return found
 
 
-def _powers(part: Design, numbers: RowStatistics) -> dict[str, Array]:
+def _powers(numbers: RowStatistics, part: Design) -> dict[str, Array]:
     """Return the powers among them from the mean of their base, where the base is a piece, too."""
     values, found = _numbers(part), {}
     for state in _states_of(part.mu):
@@ -309,8 +307,3 @@ def _learn_predictor(design: Design, statistics: RowStatistics) -> Predictor:
     population = replace(population, means=means, written_means=means @ scaled_inverse(population.written))
     groups = tuple(replace(group, means=statistics.means(predictor.b(group))) for group in predictor.groups)
     return place_terms(design.spec, design.family, replace(predictor, population=population, groups=groups))
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns

@@ -152,12 +152,17 @@ def as_labels(column: pd.Series) -> pd.Series:
     return _categorical(column, codes, labels)
 
 
-def refuse_stray_text(column: pd.Series, *, factor: bool = True) -> None:
+def refuse_stray_text(column: pd.Series, *, factor: bool = True, counts: pd.Series | None = None) -> None:
     """Refuse a Categorical of text that should hold numbers.
 
     Refused are columns in which more than half of the rows, but not all, are numbers; and those with more than 12 different
     texts, most of which look measured. Labels that are whole numbers, or "12A", are accepted, however many; and so are
     up to 12 classes of consecutive whole numbers: "0", "1", "2", "3+".
+
+    Parameters
+    ----------
+    counts : pandas.Series, optional
+        How many rows hold each text, where the column has the first row of each alone.
 
     Raises
     ------
@@ -166,6 +171,7 @@ def refuse_stray_text(column: pd.Series, *, factor: bool = True) -> None:
     """
     codes, labels = np.asarray(column.cat.codes), [str(label) for label in column.cat.categories]
     rows = np.bincount(codes[codes >= 0], minlength=len(labels))
+    rows = rows if counts is None else counts.reindex(labels, fill_value=0).to_numpy()
     plain = np.array([reads_as_number(label) for label in labels], dtype=bool)
     marked = plain | np.array([reads_with_marks(label) for label in labels], dtype=bool)
     total = int(rows.sum())
@@ -173,7 +179,7 @@ def refuse_stray_text(column: pd.Series, *, factor: bool = True) -> None:
         return
     for numbers in (plain, marked):
         if 2 * int(rows[numbers].sum()) > total and np.any(rows[~numbers]):
-            raise _stray_text(column, codes, labels, numbers, factor)
+            raise _stray_text(column, codes, labels, numbers, rows, factor)
     looks = look_measured(labels, rows)
     if int(np.sum(looks & (rows > 0))) > FEW and 2 * int(rows[looks].sum()) > total:
         example = shorten(labels[int(np.flatnonzero(looks)[0])], 40)
@@ -185,13 +191,18 @@ def refuse_stray_text(column: pd.Series, *, factor: bool = True) -> None:
 
 
 def _stray_text(
-    column: pd.Series, codes: NDArray[np.int_], labels: list[str], numbers: NDArray[np.bool_], factor: bool
+    column: pd.Series,
+    codes: NDArray[np.int_],
+    labels: list[str],
+    numbers: NDArray[np.bool_],
+    rows: NDArray[np.int_],
+    factor: bool,
 ) -> DataError:
     stray = np.flatnonzero((codes >= 0) & ~numbers[codes])
     first, *others = list(dict.fromkeys(shorten(labels[code], 40) for code in codes[stray]))[:3]
     further = f", then {enumerate_words(others)}" if others else ""
     return DataError(
-        f"Column '{column.name}' holds numbers, but {len(stray)} of {int(np.sum(codes >= 0))} values are text (first: row "
+        f"Column '{column.name}' holds numbers, but {int(rows[~numbers].sum())} of {int(rows.sum())} values are text (first: row "
         f"{column.index[stray[0]]}, '{first}'{further}). Correct them in the table; or, if they mean missing values, "
         f'say na=["{first}"] (in a shell: --na "{first}"){_as_factor(column) if factor else ""}.'
     )

@@ -176,6 +176,18 @@ class Gaps:
                 self._count_infinite(kept[name])
         return kept
 
+    def join(self, more: "Gaps") -> None:
+        """Add the counts of rows that come after these, whose labels count from 0."""
+        start = self.rows
+        if more.incomplete and self.incomplete == 0:
+            self.first = more.first + start
+        for name, count in more.missing.items():
+            self.missing[name] = self.missing.get(name, 0) + count
+        for name, (count, row) in more.infinite.items():
+            before, first = self.infinite.get(name, (0, row + start))
+            self.infinite[name] = (before + count, first)
+        self.rows, self.incomplete = start + more.rows, self.incomplete + more.incomplete
+
     def check(self, missing: str) -> None:
         """Refuse what was counted (DataError)."""
         if missing not in ("error", "drop"):

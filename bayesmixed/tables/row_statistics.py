@@ -76,24 +76,36 @@ class RowStatistics:
         return np.where(self.many[place], 2.0 * deviations, two)
 
 
-def add_rows(before: RowStatistics | None, columns: Mapping[str, Array]) -> RowStatistics:
-    """Return the statistics with some more rows, given as sets of columns, each (m, k)."""
+def sum_rows(columns: Mapping[str, Array]) -> RowStatistics:
+    """Return the statistics of some rows, given as sets of columns, each (m, k)."""
     rows = np.hstack(list(columns.values()))
     widths = {name: values.shape[1] for name, values in columns.items()}
-    with_ones = np.hstack([np.ones((len(rows), 1)), rows])
-    size = with_ones.shape[1]
-    if before is None:
-        # Rows of zeros let fewer rows than columns have a square factor.
-        before = RowStatistics(
-            0, widths, np.zeros((size, size)), np.full((2, size - 1), np.nan), np.zeros(size - 1, dtype=bool)
-        )
-    triangle = np.linalg.qr(np.vstack([before.triangle, with_ones]), mode="r")
-    values, many = before.values.copy(), before.many.copy()
-    for k in np.flatnonzero(~many):
-        column = rows[:, k]
-        values[0, k] = column[0] if np.isnan(values[0, k]) else values[0, k]
-        others = column[column != values[0, k]]
+    values = np.full((2, rows.shape[1]), np.nan)
+    many = np.zeros(rows.shape[1], dtype=bool)
+    for k, column in enumerate(rows.T):
+        values[0, k] = column[0]
+        others = column[column != column[0]]
         if len(others):
-            values[1, k] = others[0] if np.isnan(values[1, k]) else values[1, k]
-            many[k] = bool(np.any(others != values[1, k]))
-    return RowStatistics(before.count + len(rows), widths, triangle, values, many)
+            values[1, k] = others[0]
+            many[k] = bool(np.any(others != others[0]))
+    return RowStatistics(len(rows), widths, _triangle(np.hstack([np.ones((len(rows), 1)), rows])), values, many)
+
+
+def join_statistics(before: RowStatistics | None, more: RowStatistics) -> RowStatistics:
+    """Return the statistics of the rows so far and some more."""
+    if before is None:
+        return more
+    values, many = before.values.copy(), before.many | more.many
+    for k in np.flatnonzero(~many):
+        different = [*dict.fromkeys(float(one) for one in (*values[:, k], *more.values[:, k]) if not np.isnan(one))]
+        values[: len(different[:2]), k], many[k] = different[:2], len(different) > 2
+    triangle = _triangle(np.vstack([before.triangle, more.triangle]))
+    return RowStatistics(before.count + more.count, before.widths, triangle, values, many)
+
+
+def _triangle(rows: Array) -> Array:
+    """Return a triangular square with the cross-products of rows."""
+    size = rows.shape[1]
+    # Rows of zeros let fewer rows than columns have a square factor.
+    enough = rows if len(rows) >= size else np.vstack([rows, np.zeros((size - len(rows), size))])
+    return np.asarray(np.linalg.qr(enough, mode="r"))

@@ -6,8 +6,10 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.errors import DataError
-from bayesmixed.preparation import data_files, first_reading
+from bayesmixed.preparation import first_reading
 from bayesmixed.preparation.first_reading import survey
+from bayesmixed.tables import row_sources
+from bayesmixed.tables.found_sources import as_source
 
 ROWS = 400
 
@@ -27,11 +29,11 @@ def table():
 
 @pytest.fixture
 def found(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(data_files, "BATCH", 41)
+    monkeypatch.setattr(row_sources, "BATCH", 41)
     monkeypatch.setattr(first_reading, "DRAWN", 30)
     table.to_parquet(tmp_path / "rows.parquet")
     spec = bm.from_formula("y ~ x + f + (1 | g)")
-    return survey(spec, tmp_path / "rows.parquet", list(table), "error")
+    return survey(spec, as_source(tmp_path / "rows.parquet"), list(table), "error")
 
 
 def test_response_and_labels_are_those_of_all_rows(table, found):
@@ -58,7 +60,7 @@ def test_rows_with_missing_values_are_refused_or_left_out_and_counted(table, tmp
     table.to_parquet(tmp_path / "gaps.parquet")
     spec = bm.from_formula("y ~ x + (1 | g)")
     with pytest.raises(DataError, match="missing"):
-        survey(spec, tmp_path / "gaps.parquet", ["y", "x", "g"], "error")
-    found = survey(spec, tmp_path / "gaps.parquet", ["y", "x", "g"], "drop")
+        survey(spec, as_source(tmp_path / "gaps.parquet"), ["y", "x", "g"], "error")
+    found = survey(spec, as_source(tmp_path / "gaps.parquet"), ["y", "x", "g"], "drop")
     assert found.dropped == 2
     assert len(found.response) == ROWS - 2

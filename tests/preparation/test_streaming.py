@@ -11,7 +11,8 @@ import pytest
 import bayesmixed as bm
 from bayesmixed.engines import collapsed
 from bayesmixed.errors import DataError, SpecError
-from bayesmixed.preparation import data_files, first_reading, streaming
+from bayesmixed.preparation import counted_rows, first_reading, streaming
+from bayesmixed.tables import row_sources
 
 FIRST = "rt ~ x + f + (1 | word) + (x | person)"
 SPECS = [
@@ -51,7 +52,7 @@ def table():
 @pytest.fixture(autouse=True, scope="module")
 def small_batches():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data_files, "BATCH", 37)
+        patch.setattr(row_sources, "BATCH", 37)
         patch.setattr(first_reading, "DRAWN", 20)
         yield
 
@@ -209,7 +210,8 @@ def test_missing_values_are_counted_over_all_batches(table, tmp_path):
         ({}, "rt ~ x + I(2*x) + (1 | word)", DataError, "collinear"),
     ],
 )
-def test_what_cannot_be_streamed_is_refused(table, tmp_path, change, formula, error, message):
+def test_what_cannot_be_streamed_is_refused(table, tmp_path, monkeypatch, change, formula, error, message):
+    monkeypatch.setattr(counted_rows, "MOST_DIFFERENT", 500)
     for name, value in change.items():
         table.loc[[100, 300, 500], name] = value
     with pytest.raises(error, match=message):
@@ -219,10 +221,15 @@ def test_what_cannot_be_streamed_is_refused(table, tmp_path, change, formula, er
 def test_large_files_are_streamed_unless_the_model_needs_all_rows(table, tmp_path, monkeypatch, capsys):
     path = write(table, tmp_path)
     monkeypatch.setattr(streaming, "LARGE", 600)
-    specs = [bm.from_formula(formula) for formula in (FIRST, "rt ~ s(x) + (1 | word)")]
-    assert [streaming.is_streamed(spec, path, None) for spec in specs] == [True, False]
-    assert not streaming.is_streamed(specs[0], path, False)
-    assert "is read whole, not in batches: 's(x)' needs all rows at once" in capsys.readouterr().err
+    monkeypatch.setattr(counted_rows, "MOST_DIFFERENT", 500)
+    found = [bm.prepare(bm.from_formula(formula), path) for formula in (FIRST, "rt ~ s(x) + (1 | word)")]
+    assert [design.streamed is None for design in found] == [False, True]
+    assert bm.prepare(FIRST, path, stream=False).streamed is None
+    said = capsys.readouterr().err
+    assert (
+        "is read whole, not in pieces: 's(x)' needs all rows at once, and equal rows cannot be counted: more than 500"
+        in said
+    )
 
 
 def test_categories_of_a_file_keep_their_order_and_numbers_name_levels(table, tmp_path):
@@ -240,7 +247,7 @@ def test_a_model_that_cross_products_do_not_suffice_for_finds_no_engine(table, t
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_text_is_numbers_in_all_batches_once_its_codes_are_away(tmp_path, monkeypatch, stream):
-    monkeypatch.setattr(data_files, "BATCH", 50)
+    monkeypatch.setattr(row_sources, "BATCH", 50)
     draw = np.random.default_rng(5)
     x = draw.normal(size=200).round(4)
     data = pd.DataFrame(
