@@ -94,9 +94,10 @@ def fit(
         `y1 ~ x + (1 |p| g)`, ties the effects of groups, and `rescor=True` the residuals of rows.
     data : data frame, mapping of columns, path or source, or a list of these
         One row per observation; the path of a CSV or Parquet file, of which only the columns of the spec are loaded, a
-        folder of Parquet files, or another source of `prepare`; of large ones only some rows at a time (see `stream` there). A list holds imputed tables, the same
-        rows with other values where some were missing: each is sampled by itself under the priors of the first one, and
-        draws are pooled. `diagnose` then looks at each table, and `missing_information` says what is lost.
+        folder of Parquet files, or another source of `prepare`; of large ones only some rows at a time (see `stream`
+        there). A list holds imputed tables, the same rows with other values where some were missing: each is sampled by
+        itself under the priors of the first one, and draws are pooled. `diagnose` then looks at each table, and
+        `missing_information` says what is lost.
     family : str or Family, optional
         With a formula; "gaussian" if not given. With several formulas one for all, or a list.
     priors, link, links, factors, crossed, functions

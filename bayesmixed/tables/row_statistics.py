@@ -82,7 +82,7 @@ def sum_rows(columns: Mapping[str, Array]) -> RowStatistics:
     widths = {name: values.shape[1] for name, values in columns.items()}
     values = np.full((2, rows.shape[1]), np.nan)
     many = np.zeros(rows.shape[1], dtype=bool)
-    for k, column in enumerate(rows.T):
+    for k, column in enumerate(rows.T if len(rows) else ()):
         values[0, k] = column[0]
         others = column[column != column[0]]
         if len(others):

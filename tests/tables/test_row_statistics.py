@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bayesmixed.tables.row_statistics import RowStatistics, add_rows
+from bayesmixed.tables.row_statistics import RowStatistics, join_statistics, sum_rows
 from bayesmixed.terms.piece_bases import column_step
 
 RNG = np.random.default_rng(3)
@@ -18,7 +18,8 @@ def statistics(request):
     found, start = None, 0
     for size in request.param:
         part = slice(start, start + size)
-        found, start = add_rows(found, {name: values[part] for name, values in COLUMNS.items()}), start + size
+        more = sum_rows({name: values[part] for name, values in COLUMNS.items()})
+        found, start = join_statistics(found, more), start + size
     return found
 
 
