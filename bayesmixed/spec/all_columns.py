@@ -56,8 +56,13 @@ def _dots(formula: str) -> list[Token]:
 
 def _written_out(formula: str, others: list[str]) -> str:
     """Return a formula in which each dot is a sum in brackets; without brackets where nothing but signs of sums is beside."""
-    for token in reversed(_dots(formula)):
-        before, after = formula[: token.start].rstrip(), formula[token.end :].lstrip()
+    written = formula
+    for token in reversed(_dots(written)):
+        before, after = written[: token.start].rstrip(), written[token.end :].lstrip()
+        if before[-1:] not in "+-*/:(" or after[:1] not in "+-*/:^)":
+            raise SpecError(
+                f"'.' in '{shorten(written)}' is all other columns of the data: join it with other terms by + - * / : ^."
+            )
         alone = before.endswith("+") and after[:1] in ("", "+", "-")
         joined = " + ".join(others)
         formula = formula[: token.start] + (joined if alone else f"({joined})") + formula[token.end :]

@@ -87,7 +87,8 @@ def test_a_spec_with_a_dot_is_a_value_like_others():
     [
         ("k ~ x + (. | g)", r"'\.' is not read here"),
         ("k ~ log(.)", r"'\.' is not read here"),
-        ("k ~ . .", "cannot be read|next to each other"),
+        ("k ~ . .", "'1 \\+ . .' is all other columns of the data: join it"),
+        ("k ~ stats.f(x).y", "join it with other terms"),
         ("k ~ . + (1 | x)", "no other columns"),
     ],
 )
