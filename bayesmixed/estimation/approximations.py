@@ -17,6 +17,9 @@ METHODS = {
     "mc": "Monte Carlo integration in each level",
 }
 
+_NONE = 1e-4
+"""Estimates smaller than this share of their standard error are rounding."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Approximation(Page):
@@ -83,11 +86,16 @@ class Approximation(Page):
             lines.append(f"log-likelihood {self.log_likelihood:.4f}{said}")
             lines[-1] += "" if self.aic is None else f", AIC {self.aic:.2f}"
         rows = [
-            (name, f"{value:.4g}", _show_error(self.standard_errors[name])) for name, value in self.estimates.items()
+            (name, _show_estimate(value, self.standard_errors[name]), _show_error(self.standard_errors[name]))
+            for name, value in self.estimates.items()
         ]
         return [
             Section(before=tuple(lines), table=pd.DataFrame(rows, columns=["parameter", "estimate", "standard error"]))
         ]
+
+
+def _show_estimate(value: float, error: float) -> str:
+    return "0" if abs(value) < _NONE * error else f"{value:.4g}"
 
 
 def _show_error(error: float) -> str:

@@ -13,11 +13,12 @@ from bayesmixed.design.design import Design
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.estimation.approximations import METHODS, Approximation
 from bayesmixed.estimation.conditional_models import ConditionalModel, MarginalParameters
+from bayesmixed.estimation.edges import maximise_to_edges
 from bayesmixed.estimation.effect_modes import EffectMode, determinant, find_effect_mode, slopes_of, value_of
 from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no_levels, refuse_levels
 from bayesmixed.estimation.line_integrals import LineIntegrals, by_draws, by_nodes
 from bayesmixed.estimation.log_priors import LogPrior
-from bayesmixed.estimation.maximisation import Maximum, Slopes, maximise
+from bayesmixed.estimation.maximisation import Maximum, Slopes
 from bayesmixed.estimation.precisions import Factor
 from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.estimation.row_densities import is_compiled
@@ -99,6 +100,8 @@ class Climb:
         mode = quasi_likelihood_mode(self.design) if self.design.mu.normal_blocks else None
         centre, _ = starting_centre(self.parameters.layout, mode)
         point = centre[self.parameters.places]
+        if mode is not None:
+            point = self.parameters.lifted(point)
         scale = self.parameters.scale(point, None if mode is None else mode.covariance)
         own = point[self.parameters.of_coefficients] if self.together else np.zeros(0)
         self._start = self._first = np.concatenate([own, np.zeros(self.parameters.effects)])
@@ -111,7 +114,9 @@ class Climb:
             if found.found and not found.flat.size:  # from an SD of 0 nothing climbs
                 point, scale = found.point, found.root
         slopes = None if self._lines is None else self._with_prior_slopes(self._lines.slopes, scale)
-        return self._describe(maximise(self._integral_values, point, scale, slopes), started)
+        every = np.ones(len(point), dtype=bool)
+        found = maximise_to_edges(self._integral_values, point, scale, slopes, self.parameters.covariance_places(every))
+        return self._describe(found, started)
 
     def _with_prior_slopes(self, slopes: Slopes, scale: Array) -> Slopes:
         """Return values and gradients with the log prior density added, where priors enter."""
@@ -152,7 +157,8 @@ class Climb:
             if self._has_slopes(change(self.parameters.at(point)) if change else self.parameters.at(point))
             else None
         )
-        found = maximise(values, point[~own], scale[np.ix_(~own, ~own)], known)
+        blocks = [] if change else self.parameters.covariance_places(~own)
+        found = maximise_to_edges(values, point[~own], scale[np.ix_(~own, ~own)], known, blocks)
         return self._with_coefficients(point, found) if self.together else found
 
     def _has_slopes(self, model: ConditionalModel) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.design.row_likelihoods import RowLikelihood, likelihood_of_rows
 from bayesmixed.design.thresholds import own_shifts
+from bayesmixed.estimation.edges import CovariancePlaces
 from bayesmixed.estimation.precisions import PrecisionPattern
 from bayesmixed.estimation.row_densities import (
     CompiledRows,
@@ -31,6 +32,8 @@ from bayesmixed.terms.scaled_matrices import scaled_inverse
 
 _SPREAD = 0.3
 """About the standard error of logarithms of SDs, and of predictors of further parameters."""
+_LEAST = 0.3
+"""Smallest SDs at which searches start, in errors of one effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,33 @@ class MarginalParameters:
     def of_coefficients(self) -> NDArray[np.bool_]:
         """(d,) which are coefficients of the first parameter."""
         return np.isin(self.places, self._first.beta.own)
+
+    def covariance_places(self, chosen: NDArray[np.bool_]) -> list[CovariancePlaces]:
+        """Return where the covariances of effects stand among the chosen parameters, (d,)."""
+        order = np.full(self.layout.dimension, -1)
+        order[self.places[chosen]] = np.arange(chosen.sum())
+        found = []
+        for term in self._first.terms:
+            parts = [part for part in term.placement.group.parts if part.correlated]
+            partials = dict(zip((part.columns for part in parts), term.partials, strict=True))
+            for part in term.placement.group.parts:
+                sds = term.sd.places[list(part.columns)]
+                whole = part.columns in partials and bool(np.all(sds >= 0))
+                ends = partials[part.columns].own if whole else sds[:0]
+                found.append(CovariancePlaces(order[sds[sds >= 0]], order[ends]))
+        return found
+
+    def lifted(self, point: Array) -> Array:
+        """Return a point with SDs of at least the error with which rows tell one effect: at zero no search has a slope."""
+        full, model = self.coordinates(point), self.at(point)
+        weight = model.expected_information(model.eta)[:, None]
+        for term, columns in zip(self._first.terms, self._columns, strict=True):
+            told = np.bincount(
+                columns.places.ravel(), (weight * columns.raw**2).ravel(), minlength=len(term.guide) * columns.width
+            )
+            error = 1.0 / np.sqrt(np.median(np.maximum(told, 1e-300).reshape(-1, columns.width), axis=0))
+            term.sd.write(full, np.maximum(term.sd.read(full), _LEAST * error))
+        return full[self.places]
 
     @property
     def free(self) -> NDArray[np.bool_]:

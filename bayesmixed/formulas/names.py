@@ -154,7 +154,8 @@ def refuse_stateful(expression: str, where: str) -> None:
 def _present(found: Iterable[str], text: str, known: list[str]) -> set[str]:
     for name in found:
         if name not in known:
-            hint = _ask_for_backticks(name, known) or did_you_mean(name, known)
+            number = "For the number write 3.141592653589793." if name == "pi" else ""
+            hint = number or _ask_for_backticks(name, known) or did_you_mean(name, known)
             raise SpecError(f"Column '{shorten(name)}' in '{shorten(text)}' is not in the data. {hint}")
     return set(found)
 

@@ -7,7 +7,7 @@ import pytest
 from conditional_cases import MODELS, TABLE, differences
 
 import bayesmixed as bm
-from bayesmixed.estimation import climbs
+from bayesmixed.estimation import edges
 from bayesmixed.estimation.maximisation import maximise
 
 
@@ -24,7 +24,7 @@ def test_a_climb_takes_slopes_of_what_it_climbs(monkeypatch, name, method):
             taken.append((slopes(point)[1], differences(lambda at: values(at[None])[0], point)))
         return maximise(values, start, scale, slopes)
 
-    monkeypatch.setattr(climbs, "maximise", look)
+    monkeypatch.setattr(edges, "maximise", look)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.StatisticsWarning)
         bm.approximate(formula, TABLE, method=method, **options)
