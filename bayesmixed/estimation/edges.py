@@ -55,7 +55,7 @@ class CovariancePlaces:
         sds, partials, first = [], [], 0
         ends = np.cumsum(1 + np.arange(len(self.sds))) - 1
         signs = np.where(roots[:, ends] < 0.0, -1.0, 1.0)
-        for i, end in enumerate(ends):
+        for i, end in enumerate(ends.tolist()):
             row = roots[:, first : end + 1] * signs[:, : i + 1]
             # What is left of a row from each column on.
             left = np.sqrt(np.cumsum(row[:, ::-1] ** 2, axis=1)[:, ::-1])
