@@ -1,7 +1,7 @@
 """Notes on a design that can be fitted: what a statistician would point out."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -26,8 +26,19 @@ _APART = 15.0
 """Units of a log link by which an offset seldom differs from the logarithm of the response."""
 
 
-def advise(design: Design) -> Iterator[str]:
-    """Yield what a statistician would point out about a design that can be fitted."""
+def advise(
+    design: Design, rows: int | None = None, moments: Mapping[str, tuple[Array, Array]] | None = None
+) -> Iterator[str]:
+    """Yield what a statistician would point out about a design that can be fitted.
+
+    Parameters
+    ----------
+    design : Design
+        Rows that show all levels and combinations.
+    rows, moments : int and mapping, optional
+        If these are only some of the rows: their total number, and means and SDs over all of the columns of each group term.
+    """
+    rows = design.rows if rows is None else rows
     for number, label in enumerate(design.categories, 1):
         if not np.any(np.asarray(design.response) == number):
             yield (
@@ -67,7 +78,8 @@ def advise(design: Design) -> Iterator[str]:
                     f"The effect of '{label}' varies between levels of '{group.name}' around 0, because the population "
                     f"part has no '{mean}'. Usually its mean is wanted too: add it to the formula."
                 )
-        yield from _ask_to_centre(group)
+        own_moments = moments[group.name] if moments else _moments(group.matrix, design.observed.row_shares)
+        yield from _ask_to_centre(group, *own_moments)
     yield from _ask_for_logarithms(design)
     for predictor in design.predictors.values():
         yield from _say_dropped(predictor)
@@ -79,9 +91,9 @@ def advise(design: Design) -> Iterator[str]:
                     f"c{piece.text[1:].replace('s', 'r', 1)} or s(...)."
                 )
             levels = len(piece.levels or ())
-            if levels > _MANY and 2 * levels > design.rows:
+            if levels > _MANY and 2 * levels > rows:
                 yield (
-                    f"'{piece.text}' has {levels} levels in {design.rows} rows, each with its own coefficient, learned "
+                    f"'{piece.text}' has {levels} levels in {rows} rows, each with its own coefficient, learned "
                     f"from hardly more than one row. Levels of (1 | {piece.text}) would share one distribution."
                 )
         for term in design.spec.terms_of(predictor.parameter) or ():
@@ -121,11 +133,16 @@ def _advise_on_observation_effects(design: Design, predictor: Predictor, name: s
         )
 
 
-def _ask_to_centre(group: GroupBlock) -> Iterator[str]:
+def _moments(columns: Array, shares: Array) -> tuple[Array, Array]:
+    """Return means and SDs of columns, given the share of each row."""
+    means = shares @ columns
+    return means, np.sqrt(shares @ (columns - means) ** 2)
+
+
+def _ask_to_centre(group: GroupBlock, means: Array, spreads: Array) -> Iterator[str]:
     """Yield a note for each slope of a column far from 0, where the intercepts of the groups are that vary with it."""
     for column, label in enumerate(group.labels if group.intercept is not None else ()):
-        values = group.matrix[:, column]
-        middle, spread = float(np.mean(values)), float(np.std(values))
+        middle, spread = float(means[column]), float(spreads[column])
         together = any({group.intercept, column} <= set(part.columns) and part.correlated for part in group.parts)
         if together and abs(middle) > _FAR * spread > 0.0 and _is_number(group, label):
             correlation = -np.sign(middle) / np.hypot(1.0, spread / middle)

@@ -30,6 +30,7 @@ from bayesmixed.tables.found_sources import find_again
 from bayesmixed.tables.row_sources import RowSource
 from bayesmixed.tables.row_statistics import RowStatistics, join_statistics, sum_rows
 from bayesmixed.terms.basis import Basis, join_terms
+from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.piece_bases import PieceBasis, number_basis
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import scaled_inverse
@@ -189,7 +190,8 @@ def _learn(streamed: Streamed, response: Array, dropped: int) -> Design:
     )
     priors = realise_priors(design)
     examples = replace(examples, priors=priors)
-    notes = (*advise(examples), *suspicious)
+    moments = {group.name: _moments(group, predictor.b(group), streamed.statistics) for group in first.mu.groups}
+    notes = (*advise(examples, len(response), moments), *suspicious)
     return replace(design, priors=priors, notes=notes, streamed=replace(streamed, examples=examples))
 
 
@@ -225,6 +227,13 @@ def _columns_of(part: Design) -> Mapping[str, Array]:
     columns = {"population": predictor.population.columns}
     columns |= {predictor.b(group): group.columns for group in predictor.groups}
     return {**columns, "response": part.family.working(np.asarray(part.response))[:, None]}
+
+
+def _moments(group: GroupBlock, name: str, statistics: RowStatistics) -> tuple[Array, Array]:
+    """Return means and SDs of the columns of a group term as written, over all rows."""
+    factor = statistics.triangle[:, 1:][:, statistics.place(name)] @ np.linalg.lstsq(group.columns, group.matrix)[0]
+    # The first row of the factor holds the means, the others the deviations from them.
+    return factor[0] / statistics.triangle[0, 0], np.linalg.norm(factor[1:], axis=0) / statistics.count**0.5
 
 
 def _bases_of(predictor: Predictor) -> dict[str, tuple[Basis | None, ...]]:

@@ -262,3 +262,11 @@ def test_text_is_numbers_in_all_batches_once_its_codes_are_away(tmp_path, monkey
     design = bm.prepare(bm.from_formula("y ~ f"), path, stream=stream, na="n.d.", missing="drop")
     assert design.mu.population.labels == ("Intercept", "f[T.b]")
     assert len(design.response) == 150
+
+
+def test_a_note_on_a_column_far_from_0_has_the_mean_and_sd_of_all_rows(table, tmp_path):
+    draw = np.random.default_rng(2)
+    table["x"] = np.where(np.arange(600) < 590, 100.0 + draw.normal(size=600), 130.0)
+    whole, streamed = both("rt ~ x + (x | person)", write(table, tmp_path))
+    assert any("lies far from 0" in note for note in whole.notes)
+    assert streamed.notes == whole.notes
