@@ -159,6 +159,7 @@ def compare_priors(
     seed: Seed = None,
     chains: Annotated[int, typer.Option(min=1, help="Chains.")] = 4,
     draws: Annotated[int, typer.Option(min=1, help="Kept draws of each chain.")] = 1000,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that share the sets to be sampled.")] = 1,
     json: Json = False,
 ) -> None:
     """Fit a model under several prior sets, and with --structure in several forms, and say what changes in the answers."""
@@ -174,6 +175,7 @@ def compare_priors(
         "seed": seed,
         "progress": not json,
         "missing": missing,
+        "processes": processes,
     }
     if picture:
         check_place(picture, "The picture")

@@ -23,7 +23,7 @@ from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.summaries.parameters.reported_quantities import find_without_mean, report_quantities
 from bayesmixed.summaries.priors.implications import list_implications, list_oddities
 from bayesmixed.summaries.priors.multiverse import Multiverse, explore
-from bayesmixed.summaries.priors.set_draws import draw_sets
+from bayesmixed.summaries.priors.set_draws import Workers, draw_sets
 from bayesmixed.summaries.priors.specifications import Structure
 
 LABELS = ["quantity", "term", "level", "effect"]
@@ -119,6 +119,8 @@ def compare_priors(
     na: Any = (),
     reweight: bool = True,
     seed: int | None = None,
+    processes: int = 1,
+    client: Any = None,
     **options: Any,
 ) -> PriorComparison | Multiverse:
     """Return the fits of a model under several prior sets, and how the answers change.
@@ -148,6 +150,11 @@ def compare_priors(
         False samples every set.
     seed : int, optional
         The same for all sets.
+    processes : int
+        Processes of this machine that share the sets that have to be sampled; 1: this process, set by set. The results are the
+        same: the first set is sampled, then at once as many as there are processes of those for which it cannot stand.
+    client : dask.distributed.Client or str, optional
+        Cluster, or the address of its scheduler, in place of processes.
     **options
         What belongs to the model, as for `fit` (family, link, factors, formulas of further parameters, ...), and settings of
         `sample`: chains, draws, engine, progress, ...
@@ -163,7 +170,9 @@ def compare_priors(
     Raises
     ------
     SpecError, DataError
-        Before any sampling; a flat prior among others, or more than 60 specifications.
+        Before any sampling; a flat prior among others, more than 60 specifications, or a `client` that is something else.
+    SamplingError
+        There is no scheduler at the address.
 
     Examples
     --------
@@ -176,13 +185,15 @@ def compare_priors(
     """
     spec, settings = take_model(spec, options, SETTINGS)
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+    workers = Workers(processes, client)
+    workers.check()
     if structures is not None:
-        read: dict[str, Any] = {"missing": missing, "na": na, "reweight": reweight, "seed": seed}
+        read: dict[str, Any] = {"missing": missing, "na": na, "reweight": reweight, "seed": seed, "workers": workers}
         return explore(spec, data, sets, structures, quantities or {}, unit=unit, by=by, settings=settings, **read)
     if len(sets) < 2:
         raise SpecError('A comparison needs two prior sets or more, e.g. {"default": "default", "wide": "wide"}.')
     realised = realise_sets(spec, data, sets, missing=missing, na=na)
-    fits, verdicts, draws = draw_sets(realised, seed, reweight, settings)
+    fits, verdicts, draws = draw_sets(realised, seed, reweight, settings, workers)
     return PriorComparison(
         fits=fits,
         labels={name: one.label for name, one in realised.items()},

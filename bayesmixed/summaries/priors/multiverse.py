@@ -29,7 +29,7 @@ from bayesmixed.summaries.priors.decisions import (
     find_decisions,
     tabulate_decisions,
 )
-from bayesmixed.summaries.priors.set_draws import SAMPLED, draw_sets
+from bayesmixed.summaries.priors.set_draws import SAMPLED, Workers, draw_sets
 from bayesmixed.summaries.priors.specifications import Structure, lay_out_specifications
 from bayesmixed.terms.relations import Factor
 
@@ -104,6 +104,7 @@ def explore(
     reweight: bool,
     seed: int,
     settings: Mapping[str, Any],
+    workers: Workers,
 ) -> Multiverse:
     """Return the fits of all specifications, and how the answers differ; see `compare_priors`."""
     found = lay_out_specifications(spec, data, sets, structures, missing=missing, na=na)
@@ -120,7 +121,7 @@ def explore(
     with ProgressLine("structures", settings.get("progress", True)) as line:
         for place, (name, realised) in enumerate(found.sets.items()):
             line.show(place / len(found.sets), f"{name}, {len(realised)} prior sets")
-            own, said, table = draw_sets(realised, seed, reweight, quiet)
+            own, said, table = draw_sets(realised, seed, reweight, quiet, workers)
             if not all(fit.settings.complete for fit in own.values()):
                 raise KeyboardInterrupt
             fits |= {(name, which): fit for which, fit in own.items()}
