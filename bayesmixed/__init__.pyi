@@ -7,7 +7,7 @@ from .calibration.verification import verify as verify
 from .cross_validation.influential_groups import influence as influence
 from .cross_validation.kfolds import kfold as kfold
 from .cross_validation.leaving_out import loo as loo
-from .cross_validation.log_densities import log_likelihood as log_likelihood
+from .cross_validation.likelihoods import log_likelihood as log_likelihood
 from .cross_validation.model_comparison import compare_models as compare_models
 from .design.design import Design as Design
 from .design.joint_designs import JointDesign as JointDesign
@@ -31,8 +31,8 @@ from .fits.fitting import Fit as Fit
 from .fits.fitting import sample as sample
 from .fits.from_data import fit as fit
 from .fits.joint_fits import JointFit as JointFit
-from .fits.refitting import extend as extend
-from .fits.refitting import refit as refit
+from .fits.repeating import extend as extend
+from .fits.repeating import refit as refit
 from .many_fits import Fits as Fits
 from .many_fits import fit_many as fit_many
 from .model.joint_models import build_joint as build_joint

@@ -36,8 +36,19 @@ def prepared(data=None, formulas=FORMULAS, **options):
     return bm.prepare_joint(list(formulas), table() if data is None else data, **options)
 
 
-def likelihood_without_effects(data, rescor=0.0):
+def parameters_at(joint, draw):
+    """Return SDs and correlations of the effects, coefficients and residual SDs of a draw of the first chain."""
+    posts = {name: joint[name].posterior.isel(chain=0, draw=draw) for name in joint}
+    sd = np.concatenate([posts[name]["sd_g"].values for name in ("y1", "y2")])
+    corr = joint.shared["corr_g"].values[0, draw]
+    betas = {name: posts[name]["beta"].values for name in posts}
+    sigmas = {name: float(posts[name]["sigma"]) for name in posts}
+    return sd[:, None] * corr * sd, betas, sigmas
+
+
+def likelihood_without_effects(data, rescor=0.0, parameters=(COVARIANCE, BETAS, SIGMAS)):
     """Return the log density of both responses of all rows, stacked, with the effects integrated out: one normal vector."""
+    covariance, betas, sigmas = parameters
     rows = len(data)
     same = np.equal.outer(data["g"].to_numpy(), data["g"].to_numpy())
     columns = {"y1": np.column_stack([np.ones(rows), data["x"]]), "y2": np.ones((rows, 1))}
@@ -46,14 +57,16 @@ def likelihood_without_effects(data, rescor=0.0):
     residual = {("y1", "y1"): 1.0, ("y2", "y2"): 1.0, ("y1", "y2"): rescor, ("y2", "y1"): rescor}
     blocks = [
         [
-            same * (columns[a] @ COVARIANCE[places[a], places[b]] @ columns[b].T)
-            + residual[a, b] * SIGMAS[a] * SIGMAS[b] * np.eye(rows)
+            same * (columns[a] @ covariance[places[a], places[b]] @ columns[b].T)
+            + residual[a, b] * sigmas[a] * sigmas[b] * np.eye(rows)
             for b in places
         ]
         for a in places
     ]
-    mean = np.concatenate([designs[name] @ BETAS[name] for name in places])
-    return stats.multivariate_normal.logpdf(np.concatenate([data[name] for name in places]), mean, np.block(blocks))
+    mean = np.concatenate([designs[name] @ betas[name] for name in places])
+    return float(
+        stats.multivariate_normal.logpdf(np.concatenate([data[name] for name in places]), mean, np.block(blocks))
+    )
 
 
 def fit_of_both(design=None, jitter=0.05, rescor=None, effects=None):

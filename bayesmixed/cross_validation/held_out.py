@@ -1,13 +1,17 @@
 """Draws from the posterior given some of the rows only, for the design of all rows."""
 
 import warnings
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesmixed.design.design import Design
 from bayesmixed.draws.linear_predictors import draw_tied, extend_effects
 from bayesmixed.errors import SpecError, StatisticsWarning
+from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit, sample
 from bayesmixed.fits.refitting import settings_of
 from bayesmixed.preparation.preparing import prepare
@@ -44,11 +48,23 @@ def sample_without(fit: Fit, held: NDArray[np.bool_], seed: int | None = None) -
         settings = settings_of(fit, rest) | {"store": "all", "progress": False}
         again = sample(rest, seed=seed, **settings).posterior
     generator = np.random.default_rng([seed, 1])
+    return with_all_levels(design, again, generator)
+
+
+def with_all_levels(
+    design: Design,
+    posterior: xr.Dataset,
+    generator: np.random.Generator,
+    drawn: Mapping[tuple[str, str], Array] = MappingProxyType({}),
+) -> xr.Dataset:
+    """Return draws with the effects of all levels of a design, those that the draws lack from their distribution; `drawn` has
+    effects at the centre that are tied to those of other responses."""
     known = {
-        p.b(group): again[p.b(group)].transpose("chain", "draw", group.dim, ...) for p, group in design.group_blocks()
+        p.b(group): posterior[p.b(group)].transpose("chain", "draw", group.dim, ...)
+        for p, group in design.group_blocks()
     }
-    again = again.drop_vars(known).drop_dims({group.dim for _, group in design.group_blocks()})
-    tied = draw_tied(design, again, generator)
+    again = posterior.drop_vars(known).drop_dims({group.dim for _, group in design.group_blocks()})
+    tied = {**draw_tied(design, again, generator), **drawn}
     for predictor, group in design.group_blocks():
         one = known[predictor.b(group)]
         places = {level: place for place, level in enumerate(one[group.dim].values)}

@@ -1,37 +1,44 @@
 """Influence: what changes when one group is left out."""
 
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.arguments import alone, takes_drawn_values
 from bayesmixed.cross_validation.held_out import sample_without
-from bayesmixed.cross_validation.importance_weights import LARGEST_K, REFIT, WEIGHTS
+from bayesmixed.cross_validation.importance_weights import LARGEST_K, REFIT, WEIGHTS, smooth_weights
+from bayesmixed.cross_validation.joint_densities import densities_of_units, joint_draws
+from bayesmixed.cross_validation.joint_held_out import sample_joint_without
+from bayesmixed.cross_validation.joint_units import JointUnits
+from bayesmixed.cross_validation.kfolds import find_units_of
 from bayesmixed.cross_validation.log_densities import unit_blocks, unit_posterior
-from bayesmixed.cross_validation.units import find_units, mark_bounding
+from bayesmixed.cross_validation.units import mark_bounding
 from bayesmixed.cross_validation.weighted_units import weigh
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.display.tables import working_units
+from bayesmixed.draws.kept import values_of
 from bayesmixed.draws.tree import top_level_names
 from bayesmixed.errors import SpecError
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
-from bayesmixed.fits.selection import find_factor
+from bayesmixed.fits.joint_fits import JointFit, with_cores
+from bayesmixed.fits.selection import choose_name
 from bayesmixed.integration.posterior_means import parameter_has_mean
 from bayesmixed.progress import ProgressLine
 from bayesmixed.task_runs import connect, run_tasks
 from bayesmixed.terms.relations import Factor
 
 
-@alone("Fit it by itself for that.")
+@alone("bm.influence(joint, group) leaves out groups with all their responses.")
 @takes_drawn_values(tables="no")
 def influence(
-    fit: Fit,
+    fit: Fit | JointFit,
     group: str | None = None,
     *,
     refits: bool = False,
@@ -46,8 +53,8 @@ def influence(
 
     Parameters
     ----------
-    fit : Fit
-        The fitted model.
+    fit : Fit or JointFit
+        The fitted model; of several responses rows are left out with all of them.
     group : str, optional
         A grouping factor or a column, or "observation"; the first factor if not given.
     refits : bool
@@ -86,32 +93,30 @@ def influence(
     0    11    beta[Intercept]    0.5
     1    11  beta[period[T.2]]   -1.3
     """
-    group = find_factor(fit, None) if group is None else group
-    units = find_units(fit.design, group, whole=True)
+    group = choose_name(factors_of(fit), None) if group is None else group
+    units = find_units_of(fit, group)
     if len(units.labels) < 2:
         raise SpecError(f"'{group}' has one level: nothing remains when it is left out.")
     if client is not None and not isinstance(client, str):
         connect(client)  # what is no cluster is refused also where nothing needs to be sampled
-    columns = parameter_draws(fit)
+    columns = parameters_of(fit)
     if not columns:
         raise SpecError(f"Every parameter is fixed by a number: leaving out a level of '{group}' can change none.")
     names, draws = list(columns), np.column_stack(list(columns.values()))
     size = working_units(draws)
     draws = draws / size
     mean, sd = draws.mean(axis=0), draws.std(axis=0)
-    design, posterior, count = fit.design, unit_posterior(fit, units), len(units.labels)
-    # Of large effects fewer draws are kept than of the parameters.
-    weighed = np.column_stack(list(parameter_draws(fit, posterior).values())) / size
+    count = len(units.labels)
     without, squares, k = np.empty((count, len(names))), np.empty((count, len(names))), np.empty(count)
-    for part in weigh(lambda wanted: unit_blocks(design, posterior, units, wanted), posterior, count):
-        weights = special.softmax(part.log_weights, axis=0).T
-        without[part.rows], squares[part.rows] = weights @ weighed, weights @ (weighed - mean) ** 2
-        k[part.rows] = part.pareto_k
+    for rows, log_weights, pareto_k, found in _weighed(fit, units):
+        # Of large effects fewer draws are kept than of the parameters.
+        weights, weighed = special.softmax(log_weights, axis=0).T, np.column_stack(list(found.values())) / size
+        without[rows], squares[rows] = weights @ weighed, weights @ (weighed - mean) ** 2
+        k[rows] = pareto_k
     spread = np.sqrt(np.maximum(squares - (without - mean) ** 2, 0.0))
-    k = mark_bounding(design, units.index, xr.DataArray(k, dims=("unit",))).values
     by = np.full(count, WEIGHTS, dtype=object)
     again = [int(unit) for unit in np.flatnonzero(k > LARGEST_K)] if refits else []
-    one = fit if client is None and processes == 1 else replace(fit, settings=replace(fit.settings, cores=1))
+    one = fit if client is None and processes == 1 else with_cores(fit, 1)
     with suppress(KeyboardInterrupt), ProgressLine("refits", progress and bool(again)) as line:
         tasks = run_tasks(_refit_without, (one, units, size), again, client, processes) if again else ()
         for unit, centre, width in line.follow(tasks, len(again)):
@@ -132,13 +137,74 @@ def influence(
     return as_result(table.iloc[np.argsort(-largest.to_numpy(), kind="stable")].reset_index(drop=True))
 
 
-def _refit_without(task: tuple[Fit, Factor, Array], unit: int) -> tuple[int, Array, Array]:
+def factors_of(fit: Fit | JointFit) -> list[str]:
+    """Return the grouping factors of one response or several."""
+    designs = [fit.design] if isinstance(fit, Fit) else fit.design.parts.values()
+    return list(dict.fromkeys(name for design in designs for name in design.factors))
+
+
+def _weighed(
+    fit: Fit | JointFit, units: Factor | JointUnits
+) -> Iterator[tuple[NDArray[np.intp], Array, Array, dict[str, Array]]]:
+    """Yield some units with the log weights of draws without each, (S, m), Pareto k, and the parameters in these draws."""
+    count = len(units.labels)
+    if isinstance(fit, JointFit):
+        assert isinstance(units, JointUnits)
+        posteriors, shared = joint_draws(fit)
+        logs = densities_of_units(fit.design, posteriors, shared, units)
+        log_weights, k = smooth_weights(logs)
+        values = log_weights.values.reshape(-1, count)
+        yield np.arange(count), values, k.values, joint_parameter_draws(fit, posteriors, shared)
+        return
+    assert isinstance(units, Factor)
+    design, posterior = fit.design, unit_posterior(fit, units)
+    found = parameter_draws(fit, posterior)
+    for part in weigh(lambda wanted: unit_blocks(design, posterior, units, wanted), posterior, count):
+        bad = np.full(count, 0.0)
+        bad[part.rows] = part.pareto_k
+        marked = mark_bounding(design, units.index, xr.DataArray(bad, dims=("unit",))).values
+        yield part.rows, part.log_weights, marked[part.rows], found
+
+
+def _refit_without(task: tuple[Fit | JointFit, Factor | JointUnits, Array], unit: int) -> tuple[int, Array, Array]:
     """Return a unit, and means and SDs of the parameters, each in its unit of size, without its rows."""
     fit, units, size = task
-    posterior = sample_without(fit, units.index == unit)
-    known = parameter_draws(fit, posterior)
-    found = np.column_stack([known[name] for name in parameter_draws(fit)]) / size
+    if isinstance(fit, JointFit):
+        assert isinstance(units, JointUnits)
+        held = {name: index == unit for name, index in units.index.items()}
+        known = joint_parameter_draws(fit, *sample_joint_without(fit, held))
+    else:
+        assert isinstance(units, Factor)
+        known = parameter_draws(fit, sample_without(fit, units.index == unit))
+    found = np.column_stack([known[name] for name in parameters_of(fit)]) / size
     return unit, found.mean(axis=0), found.std(axis=0)
+
+
+def parameters_of(fit: Fit | JointFit) -> dict[str, Array]:
+    """Return the draws of the estimated parameters of one response or several, see `parameter_draws`."""
+    return joint_parameter_draws(fit) if isinstance(fit, JointFit) else parameter_draws(fit)
+
+
+def joint_parameter_draws(
+    joint: JointFit, posteriors: Mapping[str, xr.Dataset] | None = None, shared: xr.Dataset | None = None
+) -> dict[str, Array]:
+    """Return the draws of the estimated parameters of all responses by their names among these, see `parameter_draws`."""
+    found: dict[str, Array] = {}
+    for name, fit in joint.fits.items():
+        own, blocks = parameter_draws(fit, None if posteriors is None else posteriors[name]), joint.design.blocks(name)
+        for key, values in own.items():
+            variable, bracket, rest = key.partition("[")
+            if variable not in blocks:
+                inner = f"{variable[:-1]}_{name})" if variable.endswith(")") else f"{variable}_{name}"
+                found[f"{inner}{bracket}{rest}"] = values
+    corr = joint.shared if shared is None else shared
+    for name, matrix in joint.design.matrices.items():
+        draws = values_of(corr, name)
+        for first, second in matrix.pairs:
+            if np.ptp(joint.shared[name].values[..., first, second]) > 0:
+                key = f"{name}[{matrix.labels[first]}, {matrix.labels[second]}]"
+                found[key] = draws[..., first, second].ravel()
+    return found
 
 
 def parameter_draws(fit: Fit, posterior: xr.Dataset | None = None) -> dict[str, Array]:

@@ -1,5 +1,6 @@
 """Predictive accuracy for observations or groups that are left out one at a time."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,9 @@ from bayesmixed.cross_validation.importance_weights import (
     smooth_weights,
     weighted_means,
 )
-from bayesmixed.cross_validation.joint_densities import leave_joint_rows_out
+from bayesmixed.cross_validation.joint_held_out import predict_joint_held_out
+from bayesmixed.cross_validation.joint_leaving_out import leave_joint_units_out
+from bayesmixed.cross_validation.joint_units import JointUnits, find_joint_units
 from bayesmixed.cross_validation.left_out_units import condition
 from bayesmixed.cross_validation.log_densities import (
     can_be_integrated,
@@ -58,26 +61,26 @@ FEW_DRAWS = (
 )
 
 
-@alone('bm.loo(joint, unit="observation") leaves out rows with all their responses.')
+@alone("bm.loo(joint, unit=...) leaves out rows or groups with all their responses.")
 @takes_drawn_values(tables="no")
 def loo(fit: Fit | JointFit, *, unit: str, match: bool = True, refits: bool = False, draws: int | None = None) -> Any:
     """Return the expected log predictive density for units that are left out one at a time, ArviZ's ELPD object.
 
     Parameters
     ----------
-    fit : Fit
-        The fitted model.
+    fit : Fit or JointFit
+        The fitted model; of several responses all are left out together.
     unit : str
         What is left out, and thus what is predicted; there is no default, because the answers differ:
 
         - "observation": a new observation in the known groups (given the other rows of its group, where residuals are
           correlated);
         - a grouping factor or a column: all rows of a new group at once, whose effects, and those nested in it, are
-          unknown and integrated out draw by draw. Of several responses observations alone: what was observed in a row of all
-          of them, given effects.
+          unknown and integrated out draw by draw.
     match : bool
         Move the draws towards the posterior without each observation whose Pareto k is too large (moment matching),
-        where the compiled density covers the model; k is then that of the moved draws. About a second for each.
+        where the compiled density covers the model (not of several responses); k is then that of the moved draws. About a
+        second for each.
     refits : bool
         Sample the model again, under the same priors, without each unit whose Pareto k is still too large, and without
         those of largest Monte Carlo error while that of `elpd` is above 0.2.
@@ -125,14 +128,24 @@ def loo(fit: Fit | JointFit, *, unit: str, match: bool = True, refits: bool = Fa
     (1600, -98)
     """
     if isinstance(fit, JointFit):
-        return leave_joint_rows_out(fit, unit, draws)
-    units = find_units(fit.design, unit, whole=True)
-    found = leave_units_out(fit, units, match=match, refits=refits, draws=draws)
+        several = find_joint_units(fit.design, unit)
+        name, labels, latent = several.name, tuple(map(str, several.labels)), False
+        found = leave_several_out(fit, several, refits=refits, draws=draws)
+    else:
+        units = find_units(fit.design, unit, whole=True)
+        name, labels, latent = units.name, units.labels, bool(fit.design.latent)
+        found = leave_units_out(fit, units, match=match, refits=refits, draws=draws)
+    warn_of_units(found, name, labels, refits=refits, latent=latent)
+    return found
+
+
+def warn_of_units(found: Any, name: str, labels: Sequence[str], *, refits: bool, latent: bool) -> None:
+    """Warn of units that cannot be left out, and of a large Monte Carlo error."""
     bad = found.pareto_k.values > found.good_k
     if bad.any():
         which = (
-            f"Pareto k above {found.good_k:.2f} for {bad.sum()} of {len(units.labels)} units ({units.name}), "
-            f"largest for '{units.labels[int(np.argmax(found.pareto_k.values))]}'"
+            f"Pareto k above {found.good_k:.2f} for {bad.sum()} of {len(labels)} units ({name}), "
+            f"largest for '{labels[int(np.argmax(found.pareto_k.values))]}'"
         )
         warn(
             FEW_DRAWS.format(which=which)
@@ -140,18 +153,17 @@ def loo(fit: Fit | JointFit, *, unit: str, match: bool = True, refits: bool = Fa
             else f"{which}: they are so influential that weighting the draws cannot leave them out. "
             + (
                 "Fits with mi() and me() are not sampled without rows: judge a fit of the complete rows."
-                if fit.design.latent
+                if latent
                 else "Sample again without them: refits=True."
             )
         )
     error = found.elpd_i.attrs["mcse"]
     if not bad.any() and error > MOST_ERROR:
-        more = "" if refits or fit.design.latent else ", or sample again without the units it comes from: refits=True"
+        more = "" if refits or latent else ", or sample again without the units it comes from: refits=True"
         warn(
             f"The Monte Carlo error of elpd {found.elpd:.1f} is {error:.2f}, above {MOST_ERROR}: few draws dominate the "
             f"weights. Take more draws{more}."
         )
-    return found
 
 
 def leave_units_out(
@@ -162,7 +174,16 @@ def leave_units_out(
     if match and is_observation(units) and np.any(found.pareto_k.values > found.good_k):
         found = _match(fit, units, found, draws)
     bad = find_rough(found)
-    return _refit_units(fit, units, found, bad) if refits and len(bad) else found
+    return _refit_units(found, bad, lambda out: predict_held_out(fit, units, out)) if refits and len(bad) else found
+
+
+def leave_several_out(joint: JointFit, units: JointUnits, *, refits: bool = False, draws: int | None = None) -> Any:
+    """Return ArviZ's ELPD object for a partition of the rows of several responses; no warnings."""
+    found = leave_joint_units_out(joint, units, draws)
+    bad = find_rough(found)
+    if not (refits and len(bad)):
+        return found
+    return _refit_units(found, bad, lambda out: judge_held_out(predict_joint_held_out(joint, units, out)))
 
 
 def find_rough(found: Any) -> Integers:
@@ -244,7 +265,11 @@ def predict_held_out(fit: Fit, units: Factor, out: NDArray[np.bool_]) -> tuple[A
             sum_rows(unit_logs(condition(design, part)), units.index) for part in split_draws(posterior, design.rows)
         ]
         logs = label_units(design, posterior, units, parts)
-    logs = logs.isel({dim_of(units): out})
+    return judge_held_out(logs.isel({dim_of(units): out}))
+
+
+def judge_held_out(logs: xr.DataArray) -> tuple[Array, Array, Array]:
+    """Return log predictive densities of units from draws without them, Pareto k of these densities, and Monte Carlo errors."""
     equal = xr.full_like(logs, -np.log(logs.sizes["chain"] * logs.sizes["draw"]))
     # Where all responses lie above a parameter, the density of one that was left out may be zero.
     return log_mean(logs.values), smooth_weights(-logs.clip(min=_NEVER))[1].values, monte_carlo_errors(logs, equal)
@@ -265,13 +290,13 @@ def _match(fit: Fit, units: Factor, found: Any, draws: int | None) -> Any:
     return replace(matched, se=standard_error(matched.elpd_i.values), elpd_i=matched.elpd_i.assign_attrs(attributes))
 
 
-def _refit_units(fit: Fit, units: Factor, found: Any, bad: Integers) -> Any:
+def _refit_units(found: Any, bad: Integers, predict: Callable[[NDArray[np.bool_]], tuple[Array, Array, Array]]) -> Any:
     """Return the ELPD object in which some units are predicted by sampling without them."""
     elpd, k = found.elpd_i.values.copy(), found.pareto_k.values.copy()
     errors, by = found.elpd_i.attrs["mcse_i"].copy(), found.elpd_i.attrs["by_i"].copy()
     by[bad] = REFIT
     for unit in bad:
-        held_out = predict_held_out(fit, units, np.arange(len(elpd)) == unit)
+        held_out = predict(np.arange(len(elpd)) == unit)
         elpd[unit], k[unit], errors[unit] = (values[0] for values in held_out)
     return replace(
         found,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
+from types import MappingProxyType
 
 import numpy as np
 import xarray as xr
@@ -34,6 +35,8 @@ from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.relations import Factor
 
 POPULATION = "population"
+Sets = tuple[str, Integers, Source]
+"""Effects that leave: their factor, the set of each row, and what they add."""
 _ROUNDING = 1e-9
 """What rounding may leave of a column, as a share of it."""
 
@@ -108,13 +111,29 @@ class Leaving:
 
     def at(self, posterior: xr.Dataset, rows: Integers | None = None) -> LeftOutUnits:
         """Return what is known of all rows, or of some that are whole units, at some posterior draws."""
+        every = np.arange(self.design.rows) if rows is None else rows
+        index = self.units.index if rows is None else _compress(self.units.index[rows])
+        etas, sources, events = self.effects(posterior, rows)
+        layers = arrange(sources, self.layers, index)
+        if rows is not None:
+            layers = tuple(layer for layer in layers if layer.owned.any())
+        scalars, residual = _scalars(self.design, posterior), _residual(self.design, posterior)
+        return LeftOutUnits(self.design, every, index, etas, scalars, layers, residual, events)
+
+    def effects(
+        self, posterior: xr.Dataset, rows: Integers | None = None, known: Mapping[str, Array] = MappingProxyType({})
+    ) -> tuple[dict[str, Array], list[Sets], tuple[Events, ...]]:
+        """Return the predictors of all or some rows without the effects that leave, these effects with the sets of their levels
+        (-1 in rows that they do not enter), and combinations of missing events.
+
+        `known` are roots of covariances, (chain, draw, K, W), by the name of the effects, in place of those of the design.
+        """
         design = self.design
-        every = np.arange(design.rows) if rows is None else rows
         index = self.units.index if rows is None else _compress(self.units.index[rows])
         predictors = design.predictors if rows is None else {n: p.take(rows) for n, p in design.predictors.items()}
         latent = design.latent if rows is None else [one.take(rows) for one in design.latent]
         unknown, summed = unknown_columns(latent, posterior), {one.imputed for one in latent if one.summed}
-        sources: list[tuple[str, Integers, Source]] = [*value_sources(predictors, unknown, posterior)]
+        sources: list[Sets] = [*value_sources(predictors, unknown, posterior)]
         etas = {}
         for name, whole in design.predictors.items():
             predictor, expected = without_drawn(predictors[name], unknown, posterior, summed)
@@ -138,7 +157,8 @@ class Leaving:
                     eta = eta + group.contribution(effects * ~own[:, None], written=True)
                 if own.any():
                     sets, loaded = group.alone(own)
-                    root = effect_root(design, predictor, group, posterior)
+                    name_b = predictor.b(group)
+                    root = known[name_b] if name_b in known else effect_root(design, predictor, group, posterior)
                     if roots is None:
                         loadings = np.einsum("nk,cdkl->cdnl", loaded, root)
                     else:
@@ -148,21 +168,21 @@ class Leaving:
                     source = Source(name, loadings.reshape(draws, *loadings.shape[2:]))
                     _add_source(sources, predictor, group, sets, source)
             etas[name] = eta.reshape(draws, -1)
-        layers = tuple(self._arrange(sources, index))
-        if rows is not None:
-            layers = tuple(layer for layer in layers if layer.owned.any())
-        events = possible_events(latent, predictors, posterior)
-        scalars, residual = _scalars(design, posterior), _residual(design, posterior)
-        return LeftOutUnits(design, every, index, etas, scalars, layers, residual, events)
+        return etas, sources, possible_events(latent, predictors, posterior)
 
-    def _arrange(self, sources: Sequence[tuple[str, Integers, Source]], before: Integers) -> Iterator[Layer]:
-        """Yield the layers; rows that a layer has no effect for keep the sets of the one before."""
-        for places, single in self.layers:
-            for place in places:
-                before = _sets_within(sources[place][1], before)
-            found = tuple(sources[place][2] for place in places)
-            layer = Layer(before, found, tuple(sources[place][0] for place in places))
-            yield _merge_sources(layer) if single else layer
+
+def arrange(
+    sources: Sequence[Sets], layers: Sequence[tuple[tuple[int, ...], bool]], before: Integers
+) -> tuple[Layer, ...]:
+    """Return the layers of effects; rows that a layer has no effect for keep the sets of the one before."""
+    arranged = []
+    for places, single in layers:
+        for place in places:
+            before = _sets_within(sources[place][1], before)
+        found = tuple(sources[place][2] for place in places)
+        layer = Layer(before, found, tuple(sources[place][0] for place in places))
+        arranged.append(_merge_sources(layer) if single else layer)
+    return tuple(arranged)
 
 
 def find_leaving(design: Design, units: Factor) -> Leaving:
@@ -179,15 +199,18 @@ def find_leaving(design: Design, units: Factor) -> Leaving:
             if own.any() and (not group.tied or predictor.correlations(group).parameters[0] == name):
                 index, _ = group.alone(own)
                 sets.append(np.where(index >= 0, units.index, -1) if group.takes == RELATED else index)
+    return Leaving(design, units, owned, columns, order_sets(sets, units.index))
+
+
+def order_sets(sets: Sequence[Integers], before: Integers) -> tuple[tuple[tuple[int, ...], bool], ...]:
+    """Return which sets of rows make each layer within units, larger ones first, and whether its sets are single rows."""
     layers: list[tuple[tuple[int, ...], Integers]] = []
-    before = units.index
     for place in sorted(range(len(sets)), key=lambda place: len(np.unique(sets[place]))):
         inside = _sets_within(sets[place], before)
         joined = bool(layers) and same_sets(inside, before)
         layers.append(((*layers.pop()[0], place) if joined else (place,), inside))
         before = inside
-    arranged = tuple((places, int(index.max()) + 1 == len(index)) for places, index in layers)
-    return Leaving(design, units, owned, columns, arranged)
+    return tuple((places, int(index.max()) + 1 == len(index)) for places, index in layers)
 
 
 def condition(design: Design, posterior: xr.Dataset, rows: Integers | None = None) -> LeftOutUnits:
@@ -196,8 +219,16 @@ def condition(design: Design, posterior: xr.Dataset, rows: Integers | None = Non
     predictors = design.predictors if rows is None else {n: p.take(rows) for n, p in design.predictors.items()}
     etas = {name: predictor_given_effects(p, posterior) for name, p in predictors.items()}
     etas = {name: eta.reshape(-1, eta.shape[-1]) for name, eta in etas.items()}
-    units = np.arange(len(every))
-    return LeftOutUnits(design, every, units, etas, _scalars(design, posterior), (), _residual(design, posterior))
+    return without_layers(design, posterior, etas, every)
+
+
+def without_layers(
+    design: Design, posterior: xr.Dataset, etas: dict[str, Array], rows: Integers | None = None
+) -> LeftOutUnits:
+    """Return the left-out units of rows of which predictors, (S, n), are known."""
+    every = np.arange(design.rows) if rows is None else rows
+    units, residual = np.arange(len(every)), _residual(design, posterior)
+    return LeftOutUnits(design, every, units, etas, _scalars(design, posterior), (), residual)
 
 
 def situate(design: Design, posterior: xr.Dataset, units: Factor) -> LeftOutUnits:
@@ -223,9 +254,7 @@ def _given_others(
     return group.given_others(effects, np.where(own, unit_of, -1))
 
 
-def _add_source(
-    sources: list[tuple[str, Integers, Source]], predictor: Predictor, group: GroupBlock, sets: Integers, source: Source
-) -> None:
+def _add_source(sources: list[Sets], predictor: Predictor, group: GroupBlock, sets: Integers, source: Source) -> None:
     """Add the effects of a term to those that leave; tied ones are further loadings of the numbers of the first of them."""
     first = predictor.correlations(group).parameters[0]
     if not group.tied or first == source.parameter:

@@ -8,7 +8,6 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import special
 
-from bayesmixed.arguments import alone, takes_drawn_values
 from bayesmixed.cross_validation.left_out_rows import leave_rows_out, leave_sets_out
 from bayesmixed.cross_validation.left_out_units import condition, situate
 from bayesmixed.cross_validation.marginal_densities import can_integrate, unit_logs
@@ -33,40 +32,8 @@ from bayesmixed.fits.selection import some_draws
 from bayesmixed.terms.relations import Factor
 
 
-@alone("Fit it by itself for that.")
-@takes_drawn_values(tables="no")
-def log_likelihood(fit: Fit, *, integrate: str | None = None, draws: int | None = None) -> xr.DataArray:
-    """Return the log-likelihood of each row, or of each group with its effects integrated out, as draws.
-
-    Parameters
-    ----------
-    fit : Fit
-        The fitted model. Where residuals are correlated within groups, a row is given the other rows of its group.
-    integrate : str, optional
-        A grouping factor or column: the joint log-density of all rows of each level, given the parameters, with the
-        level's effects, and those nested in it, integrated out. By default log p(y | b, theta) of each row.
-    draws : int, optional
-        Use about this many draws, evenly spread; all if not given.
-
-    Returns
-    -------
-    xarray.DataArray
-        Dims chain, draw, and row or the name of the factor.
-
-    Raises
-    ------
-    SpecError
-        There is no such factor, or its effects are too many to be integrated out.
-
-    Examples
-    --------
-    >>> import bayesmixed as bm
-    >>> fit = bm.load_fit("herd_period")
-    >>> bm.log_likelihood(fit).shape
-    (4, 400, 56)
-    >>> bm.log_likelihood(fit, integrate="herd", draws=100).dims
-    ('chain', 'draw', 'herd')
-    """
+def log_likelihood_of(fit: Fit, integrate: str | None, draws: int | None) -> xr.DataArray:
+    """Return the log-likelihood of rows or groups of one response, see `log_likelihood` (SpecError)."""
     design = fit.design
     if integrate is not None:
         return unit_draws(fit, find_units(design, integrate, whole=True), draws)

@@ -1,41 +1,27 @@
 """Models side by side: how well each predicts what was left out."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from bayesmixed.arguments import alone, takes_drawn_values
-from bayesmixed.cross_validation.leaving_out import MOST_ERROR, leave_units_out
+from bayesmixed.cross_validation.common_responses import check_same_response, check_same_rows, note_bounds
+from bayesmixed.cross_validation.joint_units import find_joint_units
+from bayesmixed.cross_validation.leaving_out import MOST_ERROR, leave_several_out, leave_units_out
 from bayesmixed.cross_validation.units import OBSERVATION, describe_unit, find_units, is_observation, own_coefficients
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import to_text
-from bayesmixed.draws.tree import row_labels
-from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
-from bayesmixed.families.limits import support_of
+from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.joint_fits import JointFit
 from bayesmixed.terms.relations import Factor
-from bayesmixed.terms.weights import FREQUENCY, LIKELIHOOD
 
 GROUP = "group"
-LOG_SLOPES: dict[str, Callable[[Array], Array]] = {
-    "sqrt": lambda y: -np.log(2.0) - 0.5 * np.log(y),
-    "log": lambda y: -np.log(y),
-    "log1p": lambda y: -np.log1p(y),
-    "logit": lambda y: -np.log(y) - np.log1p(-y),
-}
-"""log |f'(y)| of functions of a response: what takes a log-density of f(y) to one of y."""
-_INVERSES: dict[str, Callable[[Array], Array]] = {
-    "sqrt": lambda v: np.square(np.maximum(v, 0.0)),
-    "log": np.exp,
-    "log1p": np.expm1,
-    "logit": special.expit,
-}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -82,18 +68,23 @@ class ModelComparison(Page):
         return pd.DataFrame(shown, index=table.index)
 
 
-@alone("Fit it by itself for that.")
+@alone("bm.compare_models({name: joint, ...}) compares models of all responses together.")
 @takes_drawn_values(tables="no")
 def compare_models(
-    fits: Mapping[str, Fit], *, unit: str, by: str | None = None, refits: bool = False, draws: int | None = None
+    fits: Mapping[str, Fit | JointFit],
+    *,
+    unit: str,
+    by: str | None = None,
+    refits: bool = False,
+    draws: int | None = None,
 ) -> ModelComparison:
     """Return how well models predict a new observation, or a new group: the two questions have different answers.
 
     Parameters
     ----------
-    fits : mapping of str to Fit
+    fits : mapping of str to Fit or JointFit
         At least two models of the same rows and the same response; one may be of a function of it (sqrt, log, log1p,
-        logit), whose density is then taken back to the response.
+        logit), whose density is then taken back to the response. All may be of the same several responses.
     unit : {"observation", "group"}
         What is left out, for all models alike.
     by : str, optional
@@ -124,6 +115,15 @@ def compare_models(
         raise SpecError(
             "compare_models needs at least two fits: compare_models({'name': fit, 'other': fit}, unit=...)."
         )
+    alone = {name: fit for name, fit in fits.items() if isinstance(fit, Fit)}
+    several = {name: fit for name, fit in fits.items() if isinstance(fit, JointFit)}
+    return (
+        compare_one(alone, unit, by, refits, draws) if not several else compare_several(fits, unit, by, refits, draws)
+    )
+
+
+def compare_one(fits: Mapping[str, Fit], unit: str, by: str | None, refits: bool, draws: int | None) -> ModelComparison:
+    """Return the comparison of models of one response, see `compare_models` (SpecError, DataError)."""
     designs = {name: fit.design for name, fit in fits.items()}
     units = find_common_units(designs, unit, by)
     slopes = check_same_response(designs)
@@ -131,19 +131,59 @@ def compare_models(
     for name, fit in fits.items():
         one = leave_units_out(fit, units, refits=refits, draws=draws)
         found[name] = shift(one, np.bincount(units.index, weights=slopes[name], minlength=len(units.labels)))
-    notes = (*_notes(fits, found, units, refits), *note_bounds(designs))
+    own = [] if is_observation(units) else [*_note_own(designs, units)]
+    notes = (*own, *_notes(found, len(units.labels), refits), *note_bounds(designs))
     return ModelComparison(describe_unit(units), rank(found), found, notes)
+
+
+def compare_several(
+    fits: Mapping[str, Fit | JointFit], unit: str, by: str | None, refits: bool, draws: int | None
+) -> ModelComparison:
+    """Return the comparison of models of the same several responses, see `compare_models` (SpecError, DataError)."""
+    joint = {name: fit for name, fit in fits.items() if isinstance(fit, JointFit)}
+    single = [name for name in fits if name not in joint]
+    if single:
+        raise SpecError(
+            f"'{single[0]}' is of one response, and '{next(iter(joint))}' of several: they do not predict the same. Fit the "
+            "responses of both together."
+        )
+    check_unit(unit, by)
+    (first, one), *others = joint.items()
+    for name, other in others:
+        if {*other.responses} != {*one.responses}:
+            raise SpecError(
+                f"'{first}' is of {enumerate_words(one.responses)}, and '{name}' of {enumerate_words(other.responses)}: they "
+                "do not predict the same. Fit both to the same responses."
+            )
+    slopes: dict[str, dict[str, Array]] = {name: {} for name in joint}
+    notes: tuple[str, ...] = ()
+    for response in one.responses:
+        designs = {name: fit.design[response] for name, fit in joint.items()}
+        check_same_rows(designs)
+        for name, own in check_same_response(designs).items():
+            slopes[name][response] = own
+        notes += note_bounds(designs)
+    units, problem = None, None
+    for fit in joint.values():
+        try:
+            units = units or find_joint_units(fit.design, by or OBSERVATION)
+        except SpecError as error:
+            problem = error
+    if units is None:
+        raise SpecError(f"No model has by='{by}'. {problem}")
+    found = {}
+    for name, fit in joint.items():
+        left = leave_several_out(fit, units, refits=refits, draws=draws)
+        moved = np.zeros(len(units.labels))
+        for response, slope in slopes[name].items():
+            moved += np.bincount(units.index[response], weights=slope, minlength=len(moved))
+        found[name] = shift(left, moved)
+    return ModelComparison(units.said, rank(found), found, (*_notes(found, len(units.labels), refits), *notes))
 
 
 def find_common_units(designs: Mapping[str, Design], unit: str, by: str | None) -> Factor:
     """Return the partition of the rows, which all models must share."""
-    if unit not in (OBSERVATION, GROUP):
-        raise SpecError(
-            f"unit='{unit}' is not known. {did_you_mean(unit, [OBSERVATION, GROUP])} To leave out whole groups of a factor "
-            f"or column, say unit='group', by='{unit}'."
-        )
-    if (unit == GROUP) != (by is not None):
-        raise SpecError("Say unit='observation', or unit='group' with by='<factor>'.")
+    check_unit(unit, by)
     check_same_rows(designs)
     problem = None
     for design in designs.values():
@@ -154,124 +194,15 @@ def find_common_units(designs: Mapping[str, Design], unit: str, by: str | None) 
     raise SpecError(f"No model has by='{by}'. {problem}")
 
 
-def can_be_left_out(designs: Iterable[Design], unit: str) -> bool:
-    """Return whether the weights of rows let units be left out: likelihood weights do not, frequencies no single row."""
-    kinds = {design.observed.weighting for design in designs}
-    return not (LIKELIHOOD in kinds or (FREQUENCY in kinds and unit == OBSERVATION))
-
-
-def check_same_rows(designs: Mapping[str, Design]) -> None:
-    """Refuse models of different rows (DataError)."""
-    (first, reference), *others = designs.items()
-    for name, design in others:
-        if not np.array_equal(row_labels(reference), row_labels(design)):
-            counts = f"{reference.rows} and {design.rows}"
-            raise DataError(
-                f"Models '{first}' and '{name}' were not fitted to the same rows ({counts}). Give both the same data; "
-                "rows with missing values in any column must be dropped first."
-            )
-
-
-def check_same_response(designs: Mapping[str, Design]) -> dict[str, Array]:
-    """Return log |f'(y)| of the rows by model, as often as each row counts; zero where all model the same expression of the
-    response."""
-    if len({design.family.discrete for design in designs.values()}) > 1:
-        counts = enumerate_words(name for name, design in designs.items() if design.family.discrete)
+def check_unit(unit: str, by: str | None) -> None:
+    """Refuse a question that is not one of the two (SpecError)."""
+    if unit not in (OBSERVATION, GROUP):
         raise SpecError(
-            f"{counts} give probabilities of counts, the other models densities: they cannot be compared. Compare "
-            "models of the counts with each other."
+            f"unit='{unit}' is not known. {did_you_mean(unit, [OBSERVATION, GROUP])} To leave out whole groups of a factor "
+            f"or column, say unit='group', by='{unit}'."
         )
-    same = len({design.spec.response for design in designs.values()}) == 1
-    read = {
-        name: (np.asarray(design.response), np.zeros(design.rows)) if same else _on_original_scale(name, design)
-        for name, design in designs.items()
-    }
-    (first, (reference, _)), *others = read.items()
-    trials = np.broadcast_to(np.asarray(designs[first].trials, dtype=float), reference.shape)
-    for name, (response, _) in others:
-        rounding = 1e-10 * float(np.max(np.abs(reference)))
-        if not np.allclose(response, reference, rtol=1e-10, atol=rounding) or not np.all(
-            trials == designs[name].trials
-        ):
-            raise DataError(f"Models '{first}' and '{name}' do not have the same response, so they cannot be compared.")
-    censored = {name: design.observed.censored for name, design in designs.items()}
-    known = {name: _known_of_censored(design, with_limits=same) for name, design in designs.items()}
-    for name in designs:
-        if not np.array_equal(known[name], known[first]):
-            raise SpecError(
-                f"Models '{first}' and '{name}' do not have the same censored rows, or not the same limits in them: a censored "
-                "row has a probability, another a density, and they cannot be compared. Give both the same cens(...)."
-            )
-    return {
-        name: np.where(censored[name], 0.0, slope) * designs[name].observed.row_counts
-        for name, (_, slope) in read.items()
-    }
-
-
-def note_bounds(designs: Mapping[str, Design]) -> tuple[str, ...]:
-    """Return a note where some models are of responses that are seen within bounds only, and others are not."""
-    if all(design.spec.truncation is None for design in designs.values()):
-        return ()
-    bounds = {name: _seen_within(design) for name, design in designs.items()}
-    (first, reference), *others = bounds.items()
-    differing = [name for name, one in others if not np.allclose(one, reference, rtol=1e-10, atol=1e-12)]
-    if not differing:
-        return ()
-    spaces = ", ".join(
-        f"'{name}': {'untruncated' if (cut := designs[name].spec.truncation) is None else cut}"
-        for name in (first, *differing)
-    )
-    return (
-        f"not all models have the same truncation ({spaces}): within bounds a density is that of responses which are seen, "
-        "without them it also counts on responses which nobody would have seen, and loses by that; which of the two holds "
-        "is known from how the rows were collected",
-    )
-
-
-def _seen_within(design: Design) -> Array:
-    """Return between which numbers the response behind an expression is seen in each row, (2, n): within support and bounds."""
-    low, high = (np.broadcast_to(end, design.rows) for end in support_of(design.family, design.trials))
-    if design.observed.bounds is not None:
-        low, high = np.maximum(low, design.observed.bounds[0]), np.minimum(high, design.observed.bounds[1])
-    if design.family.discrete:
-        low = np.floor(low)
-    function = design.spec.response.strip().partition("(")[0]
-    with np.errstate(over="ignore"):
-        return np.asarray(_INVERSES.get(function, np.asarray)(np.stack([low, high])))
-
-
-def _known_of_censored(design: Design, *, with_limits: bool) -> Array:
-    """Return what is known of each row, (3, n): whether it is censored, whether on the right, and else its upper limit.
-
-    Lower limits differ between families that begin at different numbers.
-    """
-    observed = design.observed
-    right = observed.censored_sides.get("right", observed.censored)
-    ends = observed.censored & ~right & with_limits
-    limits = np.zeros(design.rows) if observed.limits is None else observed.limits[1]
-    return np.stack([observed.censored, right, np.where(ends, limits, 0.0)])
-
-
-def _on_original_scale(name: str, design: Design) -> tuple[Array, Array]:
-    """Return the response behind an expression, and log |f'(y)|."""
-    text = design.spec.response.strip().replace("`", "")
-    function, _, column = text.rstrip(")").partition("(")
-    if text in design.table.data:
-        return np.asarray(design.response), np.zeros(design.rows)
-    if function not in LOG_SLOPES or column.strip() not in design.table.data:
-        raise SpecError(
-            f"Model '{name}' is of '{text}', the others are on another scale. Densities can be taken back from "
-            f"{', '.join(LOG_SLOPES)} of a column only; fit all models to the same response."
-        )
-    values = design.table.data[column.strip()].to_numpy(dtype=float)
-    with np.errstate(divide="ignore"):
-        slope = LOG_SLOPES[function](values)
-    if not np.all(np.isfinite(slope)):
-        raise DataError(
-            f"Model '{name}' is of '{text}', whose slope is infinite where '{column.strip()}' is on the border of its "
-            "range, so its density cannot be compared with that of a model of the column itself."
-        )
-    return values, slope
+    if (unit == GROUP) != (by is not None):
+        raise SpecError("Say unit='observation', or unit='group' with by='<factor>'.")
 
 
 def shift(found: Any, slope: Array) -> Any:
@@ -308,14 +239,15 @@ def rank(found: Mapping[str, Any]) -> pd.DataFrame:
     return table
 
 
-def _notes(fits: Mapping[str, Fit], found: Mapping[str, Any], units: Factor, refits: bool) -> list[str]:
+def _note_own(designs: Mapping[str, Design], units: Factor) -> Iterator[str]:
+    for name, design in designs.items():
+        own = own_coefficients(design, units)
+        if own:
+            yield f"'{name}' knows nothing about a new {units.name}: the prior of its coefficients ({own[0]}, ...) predicts it"
+
+
+def _notes(found: Mapping[str, Any], count: int, refits: bool) -> list[str]:
     notes = []
-    for name, fit in fits.items():
-        own = own_coefficients(fit.design, units)
-        if own and not is_observation(units):
-            notes.append(
-                f"'{name}' knows nothing about a new {units.name}: the prior of its coefficients ({own[0]}, ...) predicts it"
-            )
     bad = {name: int(np.sum(one.pareto_k.values > one.good_k)) for name, one in found.items()}
     if any(bad.values()):
         which = ", ".join(f"'{name}' {count}" for name, count in bad.items() if count)
@@ -330,6 +262,6 @@ def _notes(fits: Mapping[str, Fit], found: Mapping[str, Any], units: Factor, ref
             f"Monte Carlo error of elpd above {MOST_ERROR}: {', '.join(rough)}; take more draws"
             + ("" if refits else ", or refits=True")
         )
-    if len(units.labels) < 100:
-        notes.append(f"{len(units.labels)} units: standard errors of differences are rough below about 100")
+    if count < 100:
+        notes.append(f"{count} units: standard errors of differences are rough below about 100")
     return notes

@@ -46,7 +46,7 @@ def draw_together(
             continue
         groups = [_group(rows, one) for one in members]
         labels = list(dict.fromkeys(level for group in groups for level in np.array(group.levels)[group.occurs]))
-        covariance = _covariance(members, posteriors, values_of(shared, name))
+        covariance = joint_covariance(members, posteriors, values_of(shared, name))
         effects = draw_normal(covariance, len(labels), generator)
         if mode == "any":
             effects = _given_known(effects, members, groups, labels, covariance, posteriors, generator)
@@ -65,7 +65,7 @@ def _group(rows: Mapping[str, Design], one: Member) -> GroupBlock:
     return next(group for group in rows[one.response].predictors[one.parameter].groups if group.name == one.group.name)
 
 
-def _covariance(members: Sequence[Member], posteriors: Mapping[str, xr.Dataset], corr: Array) -> Array:
+def joint_covariance(members: Sequence[Member], posteriors: Mapping[str, xr.Dataset], corr: Array) -> Array:
     """Return the covariance matrices at the centre of the effects of a level in all responses, (chain, draw, W, W)."""
     sd = np.concatenate(
         [values_of(posteriors[one.response], _name(one, one.predictor.sd(one.group))) for one in members], -1

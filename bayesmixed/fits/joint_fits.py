@@ -163,6 +163,14 @@ def sample_joint(
     )
 
 
+def with_cores(fit: Fit | JointFit, cores: int) -> Fit | JointFit:
+    """Return a fit whose repetitions run so many chains at once."""
+    if isinstance(fit, JointFit):
+        fits = {name: replace(own, settings=replace(own.settings, cores=cores)) for name, own in fit.fits.items()}
+        return replace(fit, fits=fits)
+    return replace(fit, settings=replace(fit.settings, cores=cores))
+
+
 def joint_fit(design: JointDesign, fits: Mapping[str, Fit], shared: xr.Dataset) -> JointFit:
     """Return the fit of several responses from those of each, which know of each other."""
     whole = {name: replace(fit, beside=tuple(one for one in fits if one != name)) for name, fit in fits.items()}

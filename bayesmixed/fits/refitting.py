@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.arguments import alone
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import freeze, with_frozen_priors
 from bayesmixed.design.stated_coordinates import states_centred_prior, states_group_prior
@@ -17,6 +16,7 @@ from bayesmixed.engines import ENGINES, refusal
 from bayesmixed.engines.kernel import JOINT_TARGET
 from bayesmixed.engines.proposal_weights import judge
 from bayesmixed.engines.runs import ASKED
+from bayesmixed.engines.settings import Settings
 from bayesmixed.errors import SamplingError, SpecError, StatisticsWarning, did_you_mean, enumerate_words
 from bayesmixed.fits.earlier_files import is_earlier
 from bayesmixed.fits.fitting import Fit, resume, sample
@@ -48,57 +48,18 @@ _EARLIER = (
 )
 
 
-@alone("Fit all of them anew: bm.fit(joint.design.spec, data).")
-def refit(
-    fit: Fit,
-    *,
-    priors: Mapping[str, Any] | None = None,
-    data: Any = None,
-    seed: int | None = None,
-    na: str | float | Iterable[str | float] = (),
-    **settings: Any,
-) -> Fit:
-    """Return a new fit of the same model.
-
-    Priors are frozen: those that are not named keep the numbers of `fit.design.priors`, and the column means at which
-    they are stated, also under new data. New decisions are in `fit.engine.decisions`.
-
-    Parameters
-    ----------
-    fit : Fit
-        The fitted model.
-    priors : mapping, optional
-        Priors that change, by the names of the posterior. One on `beta[Intercept]`, or on an SD or correlation of a
-        term with correlated slopes, moves the coordinate in which the others of that term are stated: from the
-        covariate means to zero.
-    data : data frame, mapping of columns, or path, optional
-        New rows, with a response; all checks of `prepare` are made.
-    seed : int, optional
-        That of the fit if not given.
-    na : str, number or list of these
-        Codes that mean a missing value in `data`.
-    **settings
-        Of `sample`, and `missing` of `fit`; those of the fit if not given.
-
-    Raises
-    ------
-    SpecError, DataError
-        Before any sampling.
-    SamplingError
-        The sampler could not start, or was interrupted too early.
-
-    Examples
-    --------
-    >>> import bayesmixed as bm
-    >>> data = bm.datasets.load("sleepstudy")
-    >>> fit = bm.fit("sleepstudy", data, draws=100, seed=1, progress=False)
-    >>> tighter = bm.refit(fit, priors={"sigma": "HalfNormal(10)"}, progress=False)
-    >>> tighter.design.spec.priors
-    {'sigma': Prior(name='HalfNormal', arguments=(10.0,))}
-    """
+def check_settings(settings: Iterable[str]) -> None:
+    """Refuse settings that are not those of a fit (SpecError)."""
     for name in settings:
         if name not in SETTINGS:
             raise SpecError(f"refit has no setting '{name}'. {did_you_mean(name, SETTINGS)}")
+
+
+def refit_one(
+    fit: Fit, priors: Mapping[str, Any] | None, data: Any, seed: int | None, na: Any, settings: dict[str, Any]
+) -> Fit:
+    """Return a new fit of the same model, see `refit` (SpecError, DataError, SamplingError)."""
+    check_settings(settings)
     design, notes = change_design(fit.design, priors or {}, data, missing=settings.pop("missing", "error"), na=na)
     if settings.get("progress", True) is True:
         for note in notes:
@@ -108,37 +69,8 @@ def refit(
     return _with_decisions(again, notes, again.engine.decisions)
 
 
-@alone("Fit all of them with more draws: bm.fit(joint.design.spec, data, draws=...).")
-def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = True) -> Fit:
-    """Return the fit with more draws in each chain: the model is sampled again with a seed that follows from the fit's.
-
-    The sampler is tuned anew, so that many draws at once cost less than the same number in several calls; the chains of
-    engine "marginal" go on with the proposals that they had.
-
-    Parameters
-    ----------
-    fit : Fit
-        The fitted model.
-    draws : int
-        How many draws each chain gets in addition.
-    cores, progress
-        As in `sample`.
-
-    Raises
-    ------
-    SpecError
-        The fit does not hold all draws of its group effects.
-    SamplingError
-        The fit, or the further run, was interrupted: its chains do not have the same number of draws.
-
-    Examples
-    --------
-    >>> import bayesmixed as bm
-    >>> data = bm.datasets.load("sleepstudy")
-    >>> fit = bm.fit("sleepstudy", data, draws=100, seed=1, progress=False)
-    >>> bm.extend(fit, 50, progress=False).posterior.sizes["draw"]
-    150
-    """
+def check_extension(fit: Fit, draws: int) -> None:
+    """Refuse to add draws to a fit that does not hold all it had (SpecError, SamplingError)."""
     before = fit.settings
     if not before.complete:
         raise SamplingError(
@@ -150,8 +82,25 @@ def extend(fit: Fit, draws: int, *, cores: int | None = None, progress: bool = T
             "This fit does not hold all draws of its group effects, so it cannot be extended. Fit it with more draws: "
             f'bm.refit(fit, draws={before.draws + draws}), or with store="all" before extending.'
         )
-    seed = int(np.random.SeedSequence(before.seed, spawn_key=(before.draws,)).generate_state(1)[0])
+
+
+def extend_one(fit: Fit, draws: int, cores: int | None, progress: bool) -> Fit:
+    """Return the fit with more draws, see `extend` (SpecError, SamplingError)."""
+    check_extension(fit, draws)
+    before = fit.settings
+    seed = further_seed(before)
     more = _sample_more(fit, draws, seed, cores or before.cores, progress)
+    return joined(fit, more, seed)
+
+
+def further_seed(before: Settings) -> int:
+    """Return the seed of draws that are added to those of a fit."""
+    return int(np.random.SeedSequence(before.seed, spawn_key=(before.draws,)).generate_state(1)[0])
+
+
+def joined(fit: Fit, more: Fit, seed: int) -> Fit:
+    """Return a fit with the draws of another run of its model (SamplingError where that was interrupted)."""
+    before, draws = fit.settings, more.settings.draws
     if not more.settings.complete or more.settings.chains != before.chains:
         raise SamplingError(
             f"The additional run was interrupted at {more.settings.chains} chains of {more.settings.draws} draws; "

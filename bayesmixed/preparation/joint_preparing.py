@@ -86,7 +86,7 @@ def prepare_joint(
     parts: dict[str, Design] = {}
     for name, model in zip(joint.responses, joint.models, strict=True):
         try:
-            parts[name] = prepare(model, _without_letters(model, joint, data), missing=missing, stream=False, na=na)
+            parts[name] = prepare(model, without_letters(model, joint, data), missing=missing, stream=False, na=na)
         except BayesMixedError as error:
             raise error.after(f"Response '{name}':") from error
         _refuse(name, parts[name])
@@ -107,7 +107,7 @@ def as_joint_design(spec: Any, data: Any = None, **options: Any) -> JointDesign:
     return prepare_joint(list(spec) if isinstance(spec, tuple) else spec, data, **options)
 
 
-def _without_letters(model: ModelSpec, joint: JointSpec, data: Any) -> Any:
+def without_letters(model: ModelSpec, joint: JointSpec, data: Any) -> Any:
     """Return the rows of a response without columns that it does not use and that are called as a letter which ties it to others:
     they would look like a grouping factor between two bars."""
     if isinstance(data, str | Path):

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import special
 
 from bayesmixed.arguments import alone
-from bayesmixed.cross_validation.model_comparison import check_same_response, check_same_rows, note_bounds
+from bayesmixed.cross_validation.common_responses import check_same_response, check_same_rows, note_bounds
 from bayesmixed.design.design import Design
 from bayesmixed.design.response_units import in_working_unit
 from bayesmixed.display.pages import Page, Section

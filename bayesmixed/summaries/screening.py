@@ -11,16 +11,14 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from bayesmixed.cross_validation.leaving_out import leave_units_out
-from bayesmixed.cross_validation.model_comparison import (
+from bayesmixed.cross_validation.common_responses import (
     can_be_left_out,
     check_same_response,
     check_same_rows,
-    find_common_units,
     note_bounds,
-    rank,
-    shift,
 )
+from bayesmixed.cross_validation.leaving_out import leave_units_out
+from bayesmixed.cross_validation.model_comparison import find_common_units, rank, shift
 from bayesmixed.cross_validation.units import describe_unit
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section

@@ -7,14 +7,12 @@ import pandas as pd
 import pytest
 from conftest import classic
 from fixed_draws import fit_at
-from pymc_agreement import made_up_fit, rows_for
+from pymc_agreement import rows_for
 from scipy import optimize, special, stats
 
 import bayesmixed as bm
 from bayesmixed.cross_validation.leaving_out import smooth_units
-from bayesmixed.cross_validation.model_comparison import check_same_response, note_bounds
 from bayesmixed.cross_validation.units import find_units
-from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES
 
 CBPP = classic("lme4", "cbpp")
@@ -112,38 +110,9 @@ def test_the_question_must_be_said_in_full(herds, question):
         bm.compare_models(herds, **question)
 
 
-def test_censored_rows_are_compared_at_the_same_limits():
-    data = rows_for(FAMILIES["gaussian"])
-    data["upper"], data["later"] = data["y"] + 1.0, data["y"] + 2.0
-    data["right"] = np.where(np.arange(len(data)) % 4 == 1, "right", "none")
-    data["left"], data["within"] = (data["right"].str.replace("right", other) for other in ("left", "interval"))
-    sides = ["cens(right)", "cens(left)", "cens(within, upper)", "cens(within, later)"]
-    designs = [made_up_fit(f"y | {side} ~ x + (1 | g)", "gaussian", data=data).design for side in sides]
-    for place, one in enumerate(designs):
-        check_same_response({"a": one, "b": one})
-        for other in designs[:place]:
-            with pytest.raises(SpecError, match="not the same limits"):
-                check_same_response({"a": one, "b": other})
-
-
-def test_models_of_other_bounds_are_noted():
+def test_a_page_notes_that_models_have_other_bounds():
     data = rows_for(FAMILIES["gamma"])
     data["y"] += 2.0
-
-    def notes(*models):
-        designs = [bm.prepare(bm.from_formula(f"{left} ~ x", family=family), data) for left, family in models]
-        return note_bounds(dict(zip("abc", designs, strict=False)))
-
-    (note,) = notes(("y", "gaussian"), ("y | trunc(1)", "gaussian"), ("y", "student"))
-    assert "'a': untruncated, 'b': trunc(lower=1)" in note
-    assert notes(("y | trunc(1)", "gaussian"), ("y | trunc(0.5)", "gamma"))
-    same = [
-        (("y", "gaussian"), ("y", "gamma")),
-        (("y | trunc(0)", "gaussian"), ("y", "gamma")),
-        (("y | trunc(1)", "lognormal"), ("log(y) | trunc(0)", "gaussian")),
-        (("y | trunc(1, 90)", "student"), ("y | trunc(1, 90)", "gamma")),
-    ]
-    assert not any(notes(*pair) for pair in same)
     with_bound = at("y | trunc(1) ~ x", "gaussian", {"sigma": 3.0}, data)
     found = bm.compare_models({"a": at("y ~ x", "gaussian", {"sigma": 3.0}, data), "b": with_bound}, unit="observation")
     assert "not all models have the same truncation" in str(found)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmixed.cross_validation.common_responses import can_be_left_out
 from bayesmixed.cross_validation.importance_weights import FEWEST_DRAWS
 from bayesmixed.cross_validation.leaving_out import leave_units_out
-from bayesmixed.cross_validation.model_comparison import can_be_left_out, find_common_units
+from bayesmixed.cross_validation.model_comparison import find_common_units
 from bayesmixed.cross_validation.units import describe_unit
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_table, to_text

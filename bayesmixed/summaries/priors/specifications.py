@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesmixed.cross_validation.model_comparison import check_same_response, check_same_rows
+from bayesmixed.cross_validation.common_responses import check_same_response, check_same_rows
 from bayesmixed.design.design import Design
 from bayesmixed.errors import BayesMixedError, SpecError, enumerate_words
 from bayesmixed.fits.prior_sets import PriorSet, RealisedSet, realise_sets
