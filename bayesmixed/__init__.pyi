@@ -103,6 +103,7 @@ from .summaries.parameters.effects import group_effects as group_effects
 from .summaries.parameters.effects import population_effects as population_effects
 from .summaries.parameters.imputed_values import imputation_models as imputation_models
 from .summaries.parameters.imputed_values import imputations as imputations
+from .summaries.parameters.ordered_effects import monotonic_effects as monotonic_effects
 from .summaries.parameters.smooths import smooth_curves as smooth_curves
 from .summaries.parameters.smooths import smooth_effects as smooth_effects
 from .summaries.parameters.table_variances import missing_information as missing_information
@@ -143,6 +144,7 @@ from .terms import FactorSmooth as FactorSmooth
 from .terms import Fixed as Fixed
 from .terms import GaussianProcess as GaussianProcess
 from .terms import Group as Group
+from .terms import Monotonic as Monotonic
 from .terms import MultiMembership as MultiMembership
 from .terms import Observation as Observation
 from .terms import Offset as Offset

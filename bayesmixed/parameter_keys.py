@@ -7,6 +7,8 @@ from dataclasses import dataclass
 INTERCEPT, CENTRED_INTERCEPT = "Intercept", "Intercept_centred"
 """Labels of the intercept as written, and of the mean of a predictor over the rows."""
 _BETA, _SD, _EFFECTS, _CORRELATIONS = "beta", "sd_", "b_", "corr_"
+_STEP = re.compile(r"(mo\([^\[\]]*\))\[.*\]", flags=re.DOTALL)
+"""A step of an ordered predictor, "mo(x)[b]"."""
 
 
 class ParameterKey(str):
@@ -77,7 +79,13 @@ class ParameterKey(str):
         """
         keys = set(given)
         whole = ParameterKey(self.variable, CENTRED_INTERCEPT if self.of_intercept else None)
-        return self if self in keys else whole if whole in keys else None
+        return next((key for key in (self, self.average, whole) if key in keys), None)
+
+    @property
+    def average(self) -> "ParameterKey":
+        """Key of the average step that has the prior of a step: "beta[mo(x)]" of "beta[mo(x)[b]]"; of others itself."""
+        found = _STEP.fullmatch(self.label or "")
+        return self if found is None else ParameterKey(self.variable, found[1])
 
 
 @dataclass(frozen=True, slots=True)

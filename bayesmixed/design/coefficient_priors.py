@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import special
 
+from bayesmixed.design.monotonic_priors import MonotonicOnData
 from bayesmixed.design.scale_mixtures import ScaleMixture, log_beta_quantile
 from bayesmixed.design.variance_parts import Part, read_parts
 from bayesmixed.design.variance_splits import JointOnData, SplitOnData, stratified
@@ -195,6 +196,7 @@ def _implied(joint: ExplainedOnData | HorseshoeOnData, key: str) -> ScaleMixture
 
 READERS: dict[str, Callable[[Sequence[Any]], JointOnData]] = {
     SplitOnData.KIND: SplitOnData.from_lists,
+    MonotonicOnData.KIND: MonotonicOnData.from_lists,
     ExplainedOnData.KIND: lambda found: ExplainedOnData(
         as_prior(found[0]), tuple(found[1]), read_parts(found[2]), as_prior(found[3])
     ),

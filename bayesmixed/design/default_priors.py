@@ -8,6 +8,7 @@ import numpy as np
 from bayesmixed.design.design import CUTS, Design, RealisedPrior
 from bayesmixed.design.realised_coefficients import coefficient_priors
 from bayesmixed.design.realised_splits import split_priors
+from bayesmixed.design.realised_steps import step_priors
 from bayesmixed.design.structures import structure_range
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families import Parameter, ResponseScale
@@ -73,7 +74,7 @@ def realise_priors(design: Design) -> dict[str, RealisedPrior]:
         _check_support(design, key, entry.prior)
         priors[key] = entry
     unit = _units(design, design.mu, scale).group
-    return coefficient_priors(design, split_priors(design, priors), unit)
+    return step_priors(design, coefficient_priors(design, split_priors(design, priors), unit))
 
 
 def group_unit(design: Design, predictor: Predictor) -> float:
@@ -179,6 +180,7 @@ def known_keys(design: Design) -> set[str]:
     keys: list[str] = [*design.numbers, *(CUTS for _ in design.family.cuts[:1]), *KEYS]
     for predictor in design.predictors.values():
         keys += predictor.keys
+        keys += [ParameterKey(predictor.beta, one.name) for one in predictor.steps]
         for block in predictor.normal_blocks:
             matrix = predictor.correlations(block)
             keys += [*predictor.sd_keys(block), *([matrix.name] if matrix.widest else [])]

@@ -405,7 +405,7 @@ class Design(Displayed):
             for key, (entry, count) in self.priors_by_term().items()
         }
         joint = (one.to_spec() for one in self.joint_priors.values())
-        priors |= {one.KEY: state_prior(one, one.MEANING, "user") for one in joint}
+        priors |= {one.KEY: state_prior(one, one.MEANING, "user") for one in joint if one is not None}
         return Outline(
             self.spec.response,
             self.spec.trials,

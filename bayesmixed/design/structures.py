@@ -36,6 +36,7 @@ def fixed_places(design: Design) -> set[str]:
     names = [str(name) for name in design.table.data.columns]
     formulas = [formula for terms in design.spec.predictors.values() for term in terms for formula in term.formulas]
     labelled = {name for formula in formulas for name in labelled_columns(formula, names)} - {*design.table.levels}
+    labelled |= {one.column for own in design.predictors.values() for one in own.steps if one.number}
     return labelled | {
         part.structure.inside.strip("`")
         for _, group in design.group_blocks()

@@ -18,4 +18,7 @@ def why_uncompiled(design: Design) -> str | None:
         return f"the effects of '{tied.term}' on {enumerate_words(tied.parameters)} are correlated with each other"
     if design.residual is not None:
         return f"residuals are correlated within '{design.residual.name}', {design.residual.residual}"
+    steps = next((one.name for predictor in design.predictors.values() for one in predictor.steps), None)
+    if steps is not None:
+        return f"the steps of {steps} have one sign"
     return structured_term(design)

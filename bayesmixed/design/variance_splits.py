@@ -70,8 +70,8 @@ class JointOnData(ABC):
         """Return the prior as lists of numbers and texts, for JSON."""
 
     @abstractmethod
-    def to_spec(self) -> JointPrior:
-        """Return what a user would write, with the names of the parts."""
+    def to_spec(self) -> JointPrior | None:
+        """Return what a user would write, with the names of the parts; None where it follows from the terms."""
 
     def __str__(self) -> str:
         return str(self.to_spec())

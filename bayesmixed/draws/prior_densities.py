@@ -7,6 +7,7 @@ import xarray as xr
 from scipy import special
 
 from bayesmixed.design.design import CUTS, Design
+from bayesmixed.design.monotonic_priors import MonotonicOnData
 from bayesmixed.design.thresholds import threshold_log_density
 from bayesmixed.design.variance_splits import PartPrior
 from bayesmixed.draws.kept import values_of
@@ -60,6 +61,12 @@ def log_prior_densities(design: Design, posterior: xr.Dataset) -> dict[str, xr.D
     split = design.split
     if split is not None:
         found[VARIANCE] = split.log_density_as_stated(part_covariances(design, split, posterior))
+    steps = design.joint_priors.get(MonotonicOnData.KIND)
+    if isinstance(steps, MonotonicOnData):
+        for place, part in enumerate(steps.parts):
+            found[steps.average_key(place)] = steps.log_density_as_stated(
+                place, np.stack([values[k] for k in part.keys], -1)
+            )
     own = {key: entry.prior for key, entry in design.priors.items() if not isinstance(entry.prior, PartPrior)}
     found |= {key: _log_density(own[key], value) for key, value in values.items() if key in own}
     coords = {"chain": posterior["chain"], "draw": posterior["draw"]}

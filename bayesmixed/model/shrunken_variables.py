@@ -1,10 +1,11 @@
 """The variables of joint priors of coefficients in a PyMC model: R2D2M2 and the horseshoe."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from bayesmixed.design.coefficient_priors import ExplainedOnData, HorseshoeOnData, of_coefficients
+from bayesmixed.design.monotonic_priors import MonotonicOnData
 from bayesmixed.design.variance_splits import JointOnData, PartPrior
 from bayesmixed.model.prior_variables import declare_vector
 from bayesmixed.model.split_variables import PART, SHARES, TOTAL
@@ -34,18 +35,38 @@ def declare_scales(joint: JointOnData, sigma: Any) -> None:
 
 
 def declare_shrunken(name: str, priors: list[Prior], dim: str) -> Any:
-    """Return and register coefficients, all but the intercept standard normal numbers times the scale of a joint prior."""
+    """Return and register coefficients that have joint priors: standard normal numbers times a scale, or steps of one sign."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    own = [place for place, prior in enumerate(priors) if isinstance(prior, PartPrior)]
-    others = [place for place, prior in enumerate(priors) if place not in own]
-    z = pm.Normal(f"z_{name}", 0.0, 1.0, shape=len(own))
-    scales = pt.stack([_scale(prior) for prior in priors if isinstance(prior, PartPrior)])
-    vector = pt.set_subtensor(pt.zeros(len(priors))[own], z * scales)
+    steps = {
+        (prior.joint, prior.joint.place(prior.key)[0]): place
+        for place, prior in reversed(list(enumerate(priors)))
+        if isinstance(prior, PartPrior) and isinstance(prior.joint, MonotonicOnData)
+    }
+    own = [p for p, prior in enumerate(priors) if isinstance(prior, PartPrior) and prior.name != MonotonicOnData.KIND]
+    vector = pt.zeros(len(priors))
+    if own:
+        z = pm.Normal(f"z_{name}", 0.0, 1.0, shape=len(own))
+        vector = pt.set_subtensor(vector[own], z * pt.stack([_scale(cast(PartPrior, priors[p])) for p in own]))
+    for (joint, place), first in steps.items():
+        values = _declare_steps(name, joint, place)
+        vector = pt.set_subtensor(vector[first : first + len(joint.shares[place])], values)
+    others = [place for place, prior in enumerate(priors) if not isinstance(prior, PartPrior)]
     for place in others:
         vector = pt.set_subtensor(vector[place], declare_vector(f"{name}_{place}", [priors[place]]))
     return pm.Deterministic(name, vector, dims=dim)
+
+
+def _declare_steps(name: str, joint: MonotonicOnData, place: int) -> Any:
+    """Return the steps of one ordered predictor, (D,), and register their average and their shares."""
+    import pymc as pm
+
+    term, shares = joint.parts[place].name, np.array(joint.shares[place])
+    average = declare_vector(f"{name}_average_{term}", [joint.averages[place]])
+    if len(shares) == 1:
+        return average
+    return average * len(shares) * pm.Dirichlet(f"{name}_shares_{term}", shares)
 
 
 def _scale(prior: PartPrior) -> Any:

@@ -19,7 +19,7 @@ from bayesmixed.summaries.marginal.changes import explaining_columns, read_varia
 from bayesmixed.summaries.marginal.grids import asked_values, split_effect
 from bayesmixed.summaries.marginal.means import conditional_effects
 from bayesmixed.tables.factors import is_number
-from bayesmixed.terms.contract import CURVES
+from bayesmixed.terms.contract import CURVES, STEPS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -135,7 +135,9 @@ def terms_of(fit: Fit, kind: str) -> list[str]:
         state = predictor.population.state
         columns = {piece_text(piece): piece.columns for piece in state.written.pieces.values()}
         read = [{name for piece in term.pieces for name in columns[piece]} for term in state.terms]
-        read += [one.columns(names) for one in (fit.design.spec.terms_of(parameter) or ()) if one.part == CURVES]
+        read += [
+            one.columns(names) for one in (fit.design.spec.terms_of(parameter) or ()) if one.part in (CURVES, STEPS)
+        ]
         sets |= dict.fromkeys(tuple(name for name in explaining if name in own) for own in read)
     pairs = {pair: None for own in sets for pair in _pairs(own, single=kind == "probability")}
     whole = [pair for pair in pairs if not any(set(pair) < set(other) for other in pairs)]

@@ -97,7 +97,7 @@ def advise(
                     f"from hardly more than one row. Levels of (1 | {piece.text}) would share one distribution."
                 )
         for term in design.spec.terms_of(predictor.parameter) or ():
-            yield from term.advise(predictor.block(term.name), predictor.population)
+            yield from term.advise(predictor.learned(term.name), predictor.population)
         for name in predictor.population.basis.written_away:
             yield (
                 f"'{name}' is never 0, but the formula leaves out terms without it: the default prior of its coefficient "

@@ -29,11 +29,11 @@ from bayesmixed.tables.columns import settle
 from bayesmixed.tables.factors import Table, as_table, is_number
 from bayesmixed.tables.frames import as_frame, complete_rows
 from bayesmixed.terms.block_parts import block_diagonal
-from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION
+from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION, STEPS
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.empty_cells import DROP
 from bayesmixed.terms.limits import check_bounds, fill_upper_ends, read_bounds, read_limits
-from bayesmixed.terms.piece_bases import column_step
+from bayesmixed.terms.monotonic import MonotonicBlock
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.residual_blocks import ResidualBlock, build_residual
@@ -190,39 +190,39 @@ def _predictor(spec: ModelSpec, family: Family, parameter: str, table: Table, li
     known = None if like is None else like.predictors[parameter]
     suffix = names_of(parameter, family.first).suffix
     cut, relative = not family.takes_intercept(parameter), family.parameter(parameter).relative
-    found: dict[str, dict[str, Any]] = {part: {} for part in (POPULATION, LEVELS, CURVES, ADDITION)}
+    found: dict[str, dict[str, Any]] = {part: {} for part in (POPULATION, LEVELS, CURVES, STEPS, ADDITION)}
     for term in spec.terms_of(parameter) or ():
         blocks, learned = found[term.part], None
         if known is not None:
-            learned = known.population if term.part == POPULATION else known.block(term.name)
+            learned = known.population if term.part == POPULATION else known.learned(term.name)
         earlier = blocks.get(term.name)
         joined = 0 if earlier is None else len(earlier.parts)
         block = term.build(table, learned, part=joined, constant=not cut, drop=spec.empty_cells == DROP)
         blocks[term.name] = block if earlier is None else earlier.join(block)
     (population,) = found[POPULATION].values() or (None,)
-    curves = tuple(found[CURVES].values())
+    curves, steps = tuple(found[CURVES].values()), tuple(found[STEPS].values())
     offset = sum((block.values for block in found[ADDITION].values()), np.zeros(table.rows))
     if population is None:
         raise SpecError(f'The predictor of \'{parameter}\' has no population term; give at least "1" or "0".')
-    population = _with_lines(population, curves, None if known is None else known.population)
+    population = _with_lines(population, (*curves, *steps), None if known is None else known.population)
     if (relative or family.parameter(parameter).of_cut) and not (
-        population.labels or curves or found[LEVELS] or found[ADDITION]
+        population.labels or curves or steps or found[LEVELS] or found[ADDITION]
     ):
         raise SpecError(f"The formula of '{parameter}' has no column, and its level is fixed. Leave the formula out.")
     if known is not None:
         pairs = zip(found[LEVELS].values(), known.groups, strict=True)
         groups = tuple(block.with_fit(fitted) for block, fitted in pairs)
         own = Predictor(parameter, suffix, known.link, population, known.centre, groups, curves, offset, cut)
-        return replace(own, relative=relative)
+        return replace(own, relative=relative, steps=steps)
     groups, centre = tuple(found[LEVELS].values()), np.zeros(len(population.labels))
     predictor = Predictor(parameter, suffix, spec.link(parameter), population, centre, groups, curves, offset, cut)
-    return place_terms(spec, family, replace(predictor, relative=relative))
+    return place_terms(spec, family, replace(predictor, relative=relative, steps=steps))
 
 
 def _with_lines(
-    population: PopulationBlock, curves: tuple[CurveBlock, ...], known: PopulationBlock | None
+    population: PopulationBlock, curves: tuple[CurveBlock | MonotonicBlock, ...], known: PopulationBlock | None
 ) -> PopulationBlock:
-    """Add the columns that curves contribute to the population part."""
+    """Add the columns that curves and steps contribute to the population part."""
     lines = [population.matrix, *(curve.line_matrix for curve in curves)]
     matrix = np.hstack(lines)
     added = matrix[:, len(population.labels) :]
@@ -235,7 +235,7 @@ def _with_lines(
         matrix=matrix,
         columns=columns,
         written=block_diagonal(population.written, np.eye(added.shape[1])),
-        units=np.append(population.units, [1.0 / column_step(column) for column in added.T]),
+        units=np.concatenate([population.units, *(curve.line_units for curve in curves)]),
         means=np.append(population.means, added.mean(axis=0)),
         written_means=np.append(population.written_means, added.mean(axis=0)),
     )

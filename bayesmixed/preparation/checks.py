@@ -22,7 +22,7 @@ from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.tables.factors import Table, as_label, encode
 from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.contract import CURVES
+from bayesmixed.terms.contract import CURVES, STEPS
 from bayesmixed.terms.directions import are_apart, find_directions
 from bayesmixed.terms.empty_cells import EmptyCells, reduce_columns
 from bayesmixed.terms.piece_bases import has_two_values
@@ -79,10 +79,10 @@ def check_names(spec: ModelSpec, family: Family) -> None:
         for name in dict.fromkeys(safe_name(term.name) for term in terms if term.name):
             variables += [f"{prefix}_{name}{names.suffix}" for prefix in _PREFIXES]
             dims += [f"{name}{names.suffix}_effect", f"{name}{names.suffix}_effect_2"]
-        curves = [term.name for term in terms if term.part == CURVES]
+        curves = [term.name for term in terms if term.part in (CURVES, STEPS)]
         again = [name for name in curves if curves.count(name) > 1]
         if again:
-            raise SpecError(f"Smooth '{again[0]}' occurs twice in the predictor of '{parameter}'. Leave one out.")
+            raise SpecError(f"Term '{again[0]}' occurs twice in the predictor of '{parameter}'. Leave one out.")
     grouped = [term for term in spec.terms if term.label_columns]
     grouping = {(join_factors(term.factor_columns), term.name): term for term in grouped}.values()
     shared = [safe_name(term.name) for term in grouping] + [

@@ -12,7 +12,7 @@ from bayesmixed.parameter_keys import ParameterKey, VariableNames
 from bayesmixed.spec.parsing import parse_terms
 from bayesmixed.tables.column_names import quote_name
 from bayesmixed.terms import Fixed, Group, Term
-from bayesmixed.terms.contract import CURVES, LEVELS, POPULATION, population_formulas
+from bayesmixed.terms.contract import CURVES, LEVELS, POPULATION, STEPS, population_formulas
 
 _FIRST = VariableNames("")
 """The changes are those of the first parameter."""
@@ -143,7 +143,7 @@ def left_over(
         variables[_FIRST.sd(name)] = [_formulas_of(terms, name) for terms in (there, here)]
     names = [{safe_name(term.name) for term in terms if term.name} for terms in (there, here)]
     gone = {_FIRST.sd(name) for name in names[0] - names[1]}
-    curves = [term for term in there if term.part == CURVES and safe_name(term.name) not in names[1]]
+    curves = [term for term in there if term.part in (CURVES, STEPS) and safe_name(term.name) not in names[1]]
     keys = [ParameterKey.read(text) for text in priors]
     lost: dict[str, set[str]] = {}
     for variable, formulas in variables.items():

@@ -38,7 +38,6 @@ REFUSED = {
     **dict.fromkeys(("car", "sar", "spde"), _SPATIAL),
     "hsgp": "Write gp(x).",
     "t2": _TENSOR,
-    "mo": "Monotonic effects are not supported; make the column a factor.",
     **dict.fromkeys(("cens", "censored", "Surv"), _CENSORED),
     **dict.fromkeys(("truncated", "constrained"), _TRUNCATED),
     "trunc": f"{_TRUNCATED} Numbers without their decimals are {NUMBERED['trunc']}.",

@@ -75,7 +75,8 @@ def as_table(data: pd.DataFrame, factors: Iterable[str], columns: Iterable[str],
             codes, levels[name] = encode(data[name])
         else:
             continue
-        data[name] = pd.Categorical.from_codes(codes, categories=pd.Index(levels[name], dtype=object))
+        ordered = isinstance(data[name].dtype, pd.CategoricalDtype) and bool(data[name].cat.ordered)
+        data[name] = pd.Categorical.from_codes(codes, pd.Index(levels[name], dtype=object), ordered=ordered)
     return Table(data, levels)
 
 

@@ -11,6 +11,7 @@ from bayesmixed.terms.factor_smooth import FactorSmooth
 from bayesmixed.terms.fixed import Fixed
 from bayesmixed.terms.gaussian_process import GaussianProcess
 from bayesmixed.terms.group import Group
+from bayesmixed.terms.monotonic import Monotonic
 from bayesmixed.terms.multi_membership import MultiMembership
 from bayesmixed.terms.observation import Observation
 from bayesmixed.terms.offset import Offset
@@ -23,6 +24,7 @@ from bayesmixed.terms.typed_group import TypedGroup
 # A summand belongs to the first kind that can read it.
 TERMS: dict[str, type[TermContract]] = {
     "fixed": Fixed,
+    "monotone": Monotonic,
     "multi_membership": MultiMembership,
     "typed_group": TypedGroup,
     "related": Related,
@@ -47,6 +49,7 @@ __all__ = [
     "Fixed",
     "GaussianProcess",
     "Group",
+    "Monotonic",
     "MultiMembership",
     "Observation",
     "Offset",

@@ -18,9 +18,10 @@ from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.prior_rules import AS_WRITTEN, CORRELATIONS, SPREAD, Known, PriorRule
 from bayesmixed.values import Value
 
-POPULATION, LEVELS, CURVES, ADDITION = "population", "levels", "curves", "addition"
+POPULATION, LEVELS, CURVES, STEPS, ADDITION = "population", "levels", "curves", "steps", "addition"
 """Parts of a predictor: coefficients of all rows; effects of levels, which are drawn for new levels; curves, whose
-normal coefficients are the same for all rows; what is added as it is."""
+normal coefficients are the same for all rows; steps of ordered predictors, coefficients of all rows with a joint prior;
+what is added as it is."""
 
 
 class TermContract(Value):
@@ -31,7 +32,7 @@ class TermContract(Value):
     Attributes
     ----------
     part : str
-        The part of the predictor that its block belongs to: one of the four above.
+        The part of the predictor that its block belongs to: one of the five above.
     takes : str
         The levels whose coefficients a row takes: one, several with shares, or all.
     single : bool
@@ -182,7 +183,7 @@ def known_factors(terms: Iterable[TermContract], factors: Iterable[str], priors:
 
 def rules_of(terms: Iterable[TermContract], known: Known) -> list[PriorRule]:
     """Return the rules of the default priors of a predictor, in the order in which data would realise them."""
-    order = (POPULATION, CURVES, LEVELS, ADDITION)
+    order = (POPULATION, CURVES, STEPS, LEVELS, ADDITION)
     return [rule for term in sorted(terms, key=lambda term: order.index(term.part)) for rule in term.prior_rules(known)]
 
 

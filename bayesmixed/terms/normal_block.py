@@ -12,6 +12,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.block_parts import ONE, RELATED, Coordinates, Part, sparse_rows
+from bayesmixed.terms.piece_bases import column_step
 from bayesmixed.terms.spectra import Spectrum
 
 
@@ -234,6 +235,11 @@ class NormalBlock(ABC):
     def line_matrix(self) -> Array:
         """(n, L) population columns that it adds."""
         return np.zeros((len(self.matrix), 0))
+
+    @property
+    def line_units(self) -> Array:
+        """(L,) units of the default priors of these columns."""
+        return np.array([1.0 / column_step(column) for column in self.line_matrix.T])
 
     @abstractmethod
     def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:

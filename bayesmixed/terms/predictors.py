@@ -13,6 +13,7 @@ from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.covariances import CovarianceParameter
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.drawn_values import DrawnValues, TableValues
+from bayesmixed.terms.monotonic import MonotonicBlock
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
@@ -50,6 +51,8 @@ class Predictor:
         Its level is that of other parameters: its columns count from the means over the rows of the fit.
     own_levels : bool
         Dimensions of levels are its own, as beside predictors of other rows with other levels.
+    steps : tuple of MonotonicBlock
+        Ordered predictors, whose steps are population columns with a joint prior.
     """
 
     parameter: str
@@ -64,6 +67,7 @@ class Predictor:
     drawn: tuple[DrawnValues | TableValues, ...] = ()
     relative: bool = False
     own_levels: bool = False
+    steps: tuple[MonotonicBlock, ...] = ()
 
     @property
     def names(self) -> VariableNames:
@@ -81,8 +85,12 @@ class Predictor:
         return (*self.curves, *self.groups)
 
     def block(self, name: str) -> NormalBlock | None:
-        """Return the block of a term by its name in results, None where it has none."""
+        """Return the block of a term with normal coefficients by its name in results, None where it has none."""
         return next((block for block in self.normal_blocks if block.name == name), None)
+
+    def learned(self, name: str) -> NormalBlock | MonotonicBlock | None:
+        """Return the block of a term by its name in results, None where it has none."""
+        return self.block(name) or next((block for block in self.steps if block.name == name), None)
 
     def take(self, rows: NDArray[np.intp]) -> "Predictor":
         """Return the predictor of some of its rows."""
@@ -93,6 +101,7 @@ class Predictor:
             curves=tuple(curve.take(rows) for curve in self.curves),
             offset=self.offset[rows],
             drawn=tuple(one.take(rows) for one in self.drawn),
+            steps=tuple(one.take(rows) for one in self.steps),
         )
 
     def sd(self, group: NormalBlock) -> str:

@@ -1,5 +1,6 @@
 """Priors of brms as those of this package, where they are the same distribution of the same parameter."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +12,7 @@ from bayesmixed.families import Family, Parameter
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, ParameterKey, VariableNames
 from bayesmixed.spec.formula_changes import term_pieces
 from bayesmixed.terms import Term
-from bayesmixed.terms.contract import population_formulas
+from bayesmixed.terms.contract import STEPS, population_formulas
 from bayesmixed.translation.r_formulas import write
 from bayesmixed.translation.r_text import Argument, Call, Name, Node, Number, Operation, Text, parse_r
 
@@ -89,7 +90,15 @@ def _read(call: Call, names: Mapping[str, str], terms: Sequence[Term], family: F
         raise SpecError(f"Prior '{shown}': '{wrong[0]}' has no counterpart here. {_HOW}")
     variables = VariableNames(f"_{names.get(part, part)}" if part else "")
     keys: list[str] = []
-    if kind == "b" and not group and (not coef or coef in _columns(terms)):
+    ordered = {f"mo{re.sub(r'[^A-Za-z0-9]', '', one.name[3:-1])}": one.name for one in terms if one.part == STEPS}
+    if kind == "simo" and coef.removesuffix("1") in ordered:
+        name = ordered[coef.removesuffix("1")]
+        raise SpecError(
+            f"Prior '{shown}': write the shares of the steps in the formula, {name[:-1]}, shares=[2, 1, 1])."
+        )
+    if kind == "b" and not group and coef in ordered:
+        keys = [ParameterKey(variables.beta, ordered[coef])]
+    elif kind == "b" and not group and (not coef or coef in _columns(terms)):
         keys = [ParameterKey(variables.beta, coef or None)]
     elif kind == "Intercept" and not coef and not group:
         keys = [ParameterKey(variables.beta, CENTRED_INTERCEPT)]

@@ -9,10 +9,11 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.errors import SpecError
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.spec.parsing import parse_terms
 from bayesmixed.summaries.priors.rules import list_rules
 from bayesmixed.terms import TERMS
-from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION, TermContract
+from bayesmixed.terms.contract import ADDITION, CURVES, LEVELS, POPULATION, STEPS, TermContract
 
 EXAMPLES = {
     "fixed": ["1 + x", "0 + f:x"],
@@ -34,6 +35,7 @@ EXAMPLES = {
         'gp(x, w, k=[4, 5], c=2.5, cov="matern52")',
         'gp(x, cov="periodic", period=3)',
     ],
+    "monotone": ["mo(n)", "mo(n, shares=[2, 1])"],
     "observation": ["obs()"],
     "offset": ["offset(log(w))"],
     "related": ["(1 | gr(g, cov=A))", "(1 + x || gr(g, prec=A))", "(x | gr(g, graph=W, name=near))"],
@@ -56,6 +58,7 @@ def rows(count=60, seed=3):
     rng = np.random.default_rng(seed)
     letters = np.array(list("abcdef"))
     made = {name: letters[rng.integers(0, size, count)] for name, size in {"g": 6, "h": 4, "f": 3}.items()}
+    made["n"] = np.arange(count) % 3
     made["t"] = np.where(np.isin(made["g"], ["a", "c", "e"]), "t", "u")
     return pd.DataFrame(made | {"x": rng.normal(size=count)} | {name: rng.uniform(1, 2, count) for name in "wvy"})
 
@@ -82,7 +85,7 @@ def test_every_kind_has_an_example_and_is_listed_under_its_name():
     for name, kind in TERMS.items():
         assert issubclass(kind, TermContract)
         assert kind.model_fields["kind"].default == name
-        assert kind.part in (POPULATION, LEVELS, CURVES, ADDITION)
+        assert kind.part in (POPULATION, LEVELS, CURVES, STEPS, ADDITION)
 
 
 @each_term
@@ -121,7 +124,7 @@ def test_a_spec_with_a_term_survives_a_file(kind, text, tmp_path):
 @each_term
 def test_a_term_of_a_kind_without_parts_of_a_formula_has_none(kind, text):
     term = read(kind, text)
-    assert bool(term.name) == (term.part in (LEVELS, CURVES))
+    assert bool(term.name) == (term.part in (LEVELS, CURVES, STEPS))
     assert len(term.formulas) == (term.part in (POPULATION, LEVELS))
 
 
@@ -180,7 +183,7 @@ def test_text_equations_and_data_name_the_same_parameters_with_default_priors(ki
     stated = without_number(list_rules(spec)["parameter"])
     assert stated == without_number(spec.outline().priors)
     # Whether by= names a factor or a number, and so how many lines and SDs there are, only data tell.
-    realised = without_number(design.priors)
+    realised = without_number(ParameterKey.read(key).average for key in design.priors)
     assert stated == realised or "by=" in text
     laws = {
         key: text.partition("(")[0] for key, text in list_rules(spec)[["parameter", "prior"]].itertuples(index=False)

@@ -84,6 +84,7 @@ GIVEN = {
     "ModelSpec.replace": dict.fromkeys(bm.ModelSpec.model_fields),
     "Fixed": {"formula": "1 + x"},
     "Group": {"by": "g", "formula": "1", "covariance": "unstructured"},
+    "Monotonic": {"x": "x", "shares": (1.0,), "levels": ()},
     "MultiMembership": {"by": ("a", "b"), "weights": (), "scale": True},
     "TypedGroup": {"by": "g", "types": "f"},
     "Related": {"by": "g", "relation": "A", "form": "cov"},
@@ -109,6 +110,9 @@ MADE = {
     "build_joint": lambda rows, _: {"design": bm.prepare_joint(BOTH, rows)},
     "missing_information": lambda rows, short: {"fit": bm.fit(SIMPLE, [rows, rows], **short)},
     **dict.fromkeys(("imputations", "imputation_models"), lambda rows, _: {"fit": _with_missing_values(rows)}),
+    "monotonic_effects": lambda rows, _: {
+        "fit": fit_at(bm.prepare("y ~ mo(n)", rows.assign(n=rows.index % 3)), {"sigma": 1.0})
+    },
     "heterogeneity": lambda rows, short: {"fit": bm.fit("y | se(s) ~ 1 + (1 | g)", rows.assign(s=1.0), **short)},
     "evidence": lambda rows, short: {"fits": bm.fit(SIMPLE, rows, engine="marginal", **short)},
     "plot_prior_comparison": lambda rows, short: {

@@ -17,7 +17,7 @@ from bayesmixed.fits.fitting import Fit
 from bayesmixed.formulas.names import formula_columns
 from bayesmixed.summaries.marginal.contrast_weights import value_texts
 from bayesmixed.summaries.marginal.grids import Roles, column_roles, mean_of_rows, sd_of_rows
-from bayesmixed.terms.contract import CURVES
+from bayesmixed.terms.contract import CURVES, STEPS
 
 PAIRS = ("reference", "pairwise", "consecutive")
 SPANS = ("sd", "2sd", "iqr", "range")
@@ -183,7 +183,7 @@ def explaining_columns(design: Design) -> list[str]:
     names = [str(name) for name in design.table.data.columns]
     terms = [term for predictor in design.spec.predictors.values() for term in predictor]
     read = {name for term in terms for one in term.formulas for name in formula_columns(one, names, grouping=False)}
-    read |= {name for term in terms if term.part == CURVES for name in term.columns(names)}
+    read |= {name for term in terms if term.part in (CURVES, STEPS) for name in term.columns(names)}
     measured = [{one.column, one.error} for one in design.spec.inexact if one.error is not None]
     pieces = [piece for one in design.predictors.values() for piece in one.population.state.written.pieces.values()]
     alone = {name for piece in pieces if not any(one <= {*piece.columns} for one in measured) for name in piece.columns}

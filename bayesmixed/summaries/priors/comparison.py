@@ -236,7 +236,8 @@ def sweep_priors(
 def _prior_columns(fits: Mapping[str, Fit]) -> pd.DataFrame:
     columns: dict[str, dict[str, str]] = {}
     for name, fit in fits.items():
-        joint = {one.to_spec().KEY: str(one) for one in fit.design.joint_priors.values()}
+        specs = [one.to_spec() for one in fit.design.joint_priors.values()]
+        joint = {spec.KEY: str(spec) for spec in specs if spec is not None}
         columns[name] = joint | {key: str(e.prior) for key, e in fit.design.priors.items()}
     return pd.DataFrame(columns).fillna("").rename_axis("parameter").reset_index()
 

@@ -9,6 +9,7 @@ import xarray as xr
 
 from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.cross_validation.log_densities import total_log_likelihood
+from bayesmixed.design.monotonic_priors import MonotonicOnData
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.draws.prior_densities import log_prior_densities
 from bayesmixed.errors import SpecError, did_you_mean
@@ -65,7 +66,7 @@ def prior_sensitivity(
     """
     draws = log_prior_densities(fit.design, fit.posterior)
     chosen = _choose(list(draws), priors)
-    hidden = fit.design.hidden_joint_priors
+    hidden = [name for name in fit.design.hidden_joint_priors if name != MonotonicOnData.KIND]
     if hidden and priors is None:
         raise SpecError(
             f"{hidden[0]} has scales and shares that a fit does not keep, so it cannot be scaled. Name other priors: "

@@ -139,6 +139,8 @@ def _parameters(design: Design) -> pd.DataFrame:
     for joint in design.joint_priors.values():
         low, high = (np.nan, np.nan) if joint.stated is None else joint.stated.frozen().ppf([0.025, 0.975])
         spec = joint.to_spec()
+        if spec is None:
+            continue
         rows.append((spec.KEY, str(spec), "user", spec.MEANING, "", float(low), float(high)))
     for key, (entry, count) in design.priors_by_term().items():
         first = key if key in design.priors else f"{key[:-1]} #1]"
