@@ -18,7 +18,7 @@ from bayesmixed.estimation.effect_modes import EffectMode, determinant, find_eff
 from bayesmixed.estimation.integrals import Estimate, LevelIntegrals, explain_no_levels, refuse_levels
 from bayesmixed.estimation.line_integrals import LineIntegrals, by_draws, by_nodes
 from bayesmixed.estimation.log_priors import LogPrior
-from bayesmixed.estimation.maximisation import Maximum, Slopes
+from bayesmixed.estimation.maximisation import Maximum, Slopes, maximise
 from bayesmixed.estimation.precisions import Factor
 from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.estimation.row_densities import is_compiled
@@ -114,8 +114,8 @@ class Climb:
             if found.found and not found.flat.size:  # from an SD of 0 nothing climbs
                 point, scale = found.point, found.root
         slopes = None if self._lines is None else self._with_prior_slopes(self._lines.slopes, scale)
-        every = np.ones(len(point), dtype=bool)
-        found = maximise_to_edges(self._integral_values, point, scale, slopes, self.parameters.covariance_places(every))
+        edges = self.parameters.edges(np.ones(len(point), dtype=bool))
+        found = maximise_to_edges(self._integral_values, point, scale, slopes, *edges)
         return self._describe(found, started)
 
     def _with_prior_slopes(self, slopes: Slopes, scale: Array) -> Slopes:
@@ -157,8 +157,9 @@ class Climb:
             if self._has_slopes(change(self.parameters.at(point)) if change else self.parameters.at(point))
             else None
         )
-        blocks = [] if change else self.parameters.covariance_places(~own)
-        found = maximise_to_edges(values, point[~own], scale[np.ix_(~own, ~own)], known, blocks)
+        asked = values, point[~own], scale[np.ix_(~own, ~own)], known
+        # Working responses change after each search: there is no hurry.
+        found = maximise(*asked) if change else maximise_to_edges(*asked, *self.parameters.edges(~own))
         return self._with_coefficients(point, found) if self.together else found
 
     def _has_slopes(self, model: ConditionalModel) -> bool:

@@ -121,8 +121,8 @@ class MarginalParameters:
         """(d,) which are coefficients of the first parameter."""
         return np.isin(self.places, self._first.beta.own)
 
-    def covariance_places(self, chosen: NDArray[np.bool_]) -> list[CovariancePlaces]:
-        """Return where the covariances of effects stand among the chosen parameters, (d,)."""
+    def edges(self, chosen: NDArray[np.bool_]) -> tuple[list[CovariancePlaces], NDArray[np.int64]]:
+        """Return where covariances of effects, and dispersions, stand among the chosen parameters, (d,)."""
         order = np.full(self.layout.dimension, -1)
         order[self.places[chosen]] = np.arange(chosen.sum())
         found = []
@@ -134,7 +134,8 @@ class MarginalParameters:
                 whole = part.columns in partials and bool(np.all(sds >= 0))
                 ends = partials[part.columns].own if whole else sds[:0]
                 found.append(CovariancePlaces(order[sds[sds >= 0]], order[ends]))
-        return found
+        own = [slots.own for slots in self.layout.scalars.values()]
+        return found, order[np.concatenate([np.zeros(0, dtype=np.int64), *own])]
 
     def lifted(self, point: Array) -> Array:
         """Return a point with SDs of at least the error with which rows tell one effect: at zero no search has a slope."""

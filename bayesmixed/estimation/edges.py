@@ -11,7 +11,7 @@ from bayesmixed.estimation.maximisation import Maximum, Slopes, Values, maximise
 from bayesmixed.families.links import Array
 
 _NEARER = 12.0
-"""How much nearer to the edge a flat parameter is tried at last."""
+"""How much nearer to either end a flat parameter is tried at last."""
 _END, _MOST_SIGNS = 2.0, 3
 """Coordinate of partial correlations that start anew, those of .76 and -.76; of how many all pairs of signs are tried."""
 _UNIT, _STEP = 0.5, 1e-3
@@ -67,9 +67,14 @@ class CovariancePlaces:
 
 
 def maximise_to_edges(
-    values: Values, start: Array, scale: Array, slopes: Slopes | None, parts: Sequence[CovariancePlaces]
+    values: Values,
+    start: Array,
+    scale: Array,
+    slopes: Slopes | None,
+    parts: Sequence[CovariancePlaces],
+    dispersions: NDArray[np.int64],
 ) -> Maximum:
-    """Return the maximum as `maximise` does, also where it is at an SD of zero or a correlation of one.
+    """Return the maximum as `maximise` does, also at an SD of zero, a correlation of one or the end of a dispersion.
 
     Near such an edge the function is flat in logarithms of SDs and in partial correlations, and a search stops wherever it
     comes near one. From there it goes on in the entries of the Cholesky factor, in which nothing is special about zero (Bates
@@ -82,12 +87,13 @@ def maximise_to_edges(
                 other = _maximise_along_root(values, point, start, scale, slopes, part)
                 if other.found and other.value > best.value:
                     best = other
-        for k in _flat(best, part.both):
-            point = best.point.copy()
-            point[k] += _NEARER * (-1.0 if k in part.sds else np.sign(point[k]))
-            there = float(values(point[None])[0])
-            if there > best.value:
-                best = replace(best, point=point, value=there)
+    bounded = np.concatenate([dispersions, *(part.both for part in parts)])
+    for k, step in product(_flat(best, bounded), (_NEARER, -_NEARER)):
+        point = best.point.copy()
+        point[k] += step
+        there = float(values(point[None])[0])
+        if there > best.value:
+            best = replace(best, point=point, value=there)
     return best
 
 

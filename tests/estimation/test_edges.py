@@ -53,6 +53,12 @@ def test_a_term_without_variance_leaves_the_likelihood_of_the_model_without_it()
     assert found.log_likelihood == pytest.approx(alone.log_likelihood, abs=1e-8)
 
 
+def test_a_share_of_zeros_that_are_not_there_is_zero():
+    data = clusters("poisson", 3).assign(y=lambda table: table["y"] + 1)
+    plain, inflated = (bm.approximate("y ~ x", data, family=f) for f in ("poisson", "zero_inflated_poisson"))
+    assert inflated.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-7)
+
+
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
 def test_parameters_and_roots_are_two_ways_to_write_a_covariance(width):
     generator = np.random.default_rng(width)
