@@ -10,7 +10,7 @@ _MARGINAL = 'bm.approximate(spec, data, method="laplace")'
 _LEFT_OUT = 'bm.loo(fit, unit="observation")'
 PEER_NAMES = {
     **dict.fromkeys(("lm", "glm", "lmer", "glmer", "lme", "gls", "mmrm", "glmmTMB", "gam", "bam", "clm", "clmm"), _FIT),
-    **dict.fromkeys(("brm", "stan_lmer", "stan_glmer", "stan_glm", "MCMCglmm", "Model"), _FIT),
+    **dict.fromkeys(("multinom", "brm", "stan_lmer", "stan_glmer", "stan_glm", "MCMCglmm", "Model"), _FIT),
     "ranef": "bm.group_effects(fit)",
     "fixef": "bm.population_effects(fit)",
     "coef": 'bm.group_effects(fit, kind="coefficient")',

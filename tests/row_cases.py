@@ -10,7 +10,16 @@ from bayesmixed.kernels.rows.compiled import fill_derivatives_compiled
 from bayesmixed.kernels.rows.families import FAMILY_CODES
 from bayesmixed.kernels.rows.links import LINK_CODES
 
-NOT_COMPILED = ("sratio", "cratio", "acat", "categorical", "tweedie", "conway_maxwell_poisson", "shifted_lognormal")
+NOT_COMPILED = (
+    "sratio",
+    "cratio",
+    "acat",
+    "categorical",
+    "multinomial",
+    "tweedie",
+    "conway_maxwell_poisson",
+    "shifted_lognormal",
+)
 """Families without a compiled row: the engine "pymc" samples them."""
 ORDERED = {link: cumulative(link).for_categories(tuple("1234")) for link in ("logit", "probit", "cloglog")}
 ROWS = [

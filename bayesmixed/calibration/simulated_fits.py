@@ -14,6 +14,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.draws.tree import stacked, top_level_numbers
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import as_numbers
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.preparation.checks import check_response, check_variation
 
@@ -152,8 +153,8 @@ def _simulate(task: Task, seed: int) -> tuple[SimulatedResponse, tuple[str, ...]
 
 def _unusable(design: Design, response: Array) -> str:
     """Return why a simulated response cannot be fitted, or "": what `prepare` would refuse, and overflow."""
-    largest = _LARGEST * max(1.0, float(np.max(np.abs(np.asarray(design.response)))))
-    if not np.all(np.abs(response) <= largest):
+    largest = _LARGEST * max(1.0, float(np.max(np.abs(as_numbers(design.response)))))
+    if not np.all(np.abs(as_numbers(response)) <= largest):
         return f"values beyond {largest:.1g}"
     try:
         check_response(design.family, "y", response, design.trials, design.table.data.index)

@@ -11,6 +11,7 @@ from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.families.limits import support_of
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import as_numbers
 from bayesmixed.terms.weights import FREQUENCY, LIKELIHOOD
 
 LOG_SLOPES: dict[str, Callable[[Array], Array]] = {
@@ -55,13 +56,20 @@ def check_same_response(designs: Mapping[str, Design]) -> dict[str, Array]:
             f"{counts} give probabilities of counts, the other models densities: they cannot be compared. Compare "
             "models of the counts with each other."
         )
-    same = len({design.spec.response for design in designs.values()}) == 1
+    if len({tuple(sorted(design.spec.counted)) for design in designs.values()}) > 1:
+        raise SpecError(
+            "Some models are of counts of several categories, others of another response or other categories: they do not have "
+            "the same response, so they cannot be compared."
+        )
+    same = len({design.spec.counted or design.spec.response for design in designs.values()}) == 1
     read = {
-        name: (np.asarray(design.response), np.zeros(design.rows)) if same else _on_original_scale(name, design)
+        name: (_in_order(design), np.zeros(design.rows))
+        if same or design.spec.counted
+        else _on_original_scale(name, design)
         for name, design in designs.items()
     }
     (first, (reference, _)), *others = read.items()
-    trials = np.broadcast_to(np.asarray(designs[first].trials, dtype=float), reference.shape)
+    trials = np.broadcast_to(np.asarray(designs[first].trials, dtype=float), len(reference))
     for name, (response, _) in others:
         rounding = 1e-10 * float(np.max(np.abs(reference)))
         if not np.allclose(response, reference, rtol=1e-10, atol=rounding) or not np.all(
@@ -80,6 +88,12 @@ def check_same_response(designs: Mapping[str, Design]) -> dict[str, Array]:
         name: np.where(censored[name], 0.0, slope) * designs[name].observed.row_counts
         for name, (_, slope) in read.items()
     }
+
+
+def _in_order(design: Design) -> Array:
+    """Return the response, of counts of several categories (n, K) in the order of their names."""
+    response = as_numbers(design.response)
+    return response[..., np.argsort(design.categories)] if design.family.counted else response
 
 
 def note_bounds(designs: Mapping[str, Design]) -> tuple[str, ...]:

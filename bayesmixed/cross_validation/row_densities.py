@@ -9,6 +9,7 @@ from bayesmixed.cross_validation.left_out_units import LeftOutUnits
 from bayesmixed.design.row_likelihoods import RowLikelihood, likelihood_of_rows
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import as_responses
 from bayesmixed.families.records import Values
 from bayesmixed.integration.layers import Integers
 from bayesmixed.integration.nested_quadrature import NOWHERE, Etas, RowLogs
@@ -133,6 +134,6 @@ def copies_of(units_out: LeftOutUnits) -> Array:
 def response_of(units_out: LeftOutUnits) -> tuple[Array, Array]:
     """Return the response of the rows, (..., n), and their numbers of trials."""
     design = units_out.design
-    y = np.asarray(design.response, dtype=float)
+    y = as_responses(design.response)
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape[-1:])
     return y[..., units_out.rows], trials[units_out.rows]

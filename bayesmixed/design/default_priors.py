@@ -12,6 +12,7 @@ from bayesmixed.design.realised_steps import step_priors
 from bayesmixed.design.structures import structure_range
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families import Parameter, ResponseScale
+from bayesmixed.families.multinomial import count_of
 from bayesmixed.families.parameter_functions import given_key, keys_of, range_of
 from bayesmixed.joint_priors import KEYS
 from bayesmixed.parameter_keys import CENTRED_INTERCEPT, INTERCEPT, ParameterKey
@@ -34,6 +35,8 @@ class _Units:
 
 def response_scale(design: Design) -> ResponseScale:
     """Return the smoothed mean of the response and its unit s = max(1.4826 MAD, sd / 2)."""
+    if design.family.counted:
+        return ResponseScale(mean=design.family.smoothed_mean(np.zeros(1), 1.0, 1.0), unit=1.0)
     copies = design.observed.row_counts.astype(int)
     raw = np.repeat(np.asarray(design.response, dtype=float), copies)
     trials = design.trials if np.ndim(design.trials) == 0 else np.repeat(design.trials, copies)
@@ -103,8 +106,8 @@ def _units(design: Design, predictor: Predictor, scale: ResponseScale) -> _Units
 def _log_odds(design: Design, parameter: Parameter) -> float:
     """Return the log-odds of a category against the first one in the data, half a row added to each: the prior of its
     intercept is that of a model of the rows in these two categories."""
-    y, counts = np.asarray(design.response), design.observed.row_counts
-    own, first = (float(counts @ (y == number)) for number in (parameter.category, 1))
+    y, counts = design.response, design.observed.row_counts
+    own, first = (float(counts @ count_of(y, number)) for number in (parameter.category, 1))
     return float(np.log((own + 0.5) / (first + 0.5)))
 
 

@@ -19,6 +19,7 @@ from bayesmixed.errors import DataError, SpecError, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.families.limits import within_limits
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import as_responses
 from bayesmixed.families.parameter_functions import PriorFunction, function_of
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.spec.model_spec import ModelSpec
@@ -35,6 +36,8 @@ from bayesmixed.terms.weights import ERROR, FREQUENCY
 
 CUTS = "threshold"
 """Name of the vector of thresholds, with the dim `cut`, and of its prior."""
+CATEGORY = "category"
+"""Dimension of the categories of probabilities and counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,7 @@ class Design(Displayed):
                 "This needs other responses of the same rows, and it is not known which of them would be censored "
                 f"({self.observed.limits_text}). bm.residuals, bm.check_residuals and bm.loo judge models of censored responses."
             )
-        return replace(self, observed=replace(self.observed, values=np.asarray(values, dtype=float)))
+        return replace(self, observed=replace(self.observed, values=as_responses(values)))
 
     def needs_bounds(self, what: str) -> None:
         """Refuse rows without the columns of the bounds between which their responses are drawn (DataError)."""

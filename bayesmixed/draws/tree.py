@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmixed.design.design import CUTS, Design
+from bayesmixed.design.design import CATEGORY, CUTS, Design
 from bayesmixed.design.latent_columns import with_gaps
 from bayesmixed.draws.free_draws import HINT
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import as_numbers
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.terms.residual_blocks import CORRELATIONS
 
@@ -93,11 +94,10 @@ def as_draws(design: Design, posterior: xr.Dataset, statistics: xr.Dataset) -> x
     kept = posterior[list(draw_names(design))]
     unused = [name for name in kept.coords if name not in kept.dims]
     stats = {new: statistics[old].astype(kind) for old, (new, kind) in _STATISTICS.items() if old in statistics}
-    y = xr.DataArray(np.asarray(design.response), dims="row", coords={"row": row_labels(design)})
     groups = {
         "posterior": kept.drop_vars(unused).assign_attrs(posterior.attrs),
         "sample_stats": xr.Dataset(stats, attrs=statistics.attrs),
-        "observed_data": xr.Dataset({design.response_name: y}),
+        "observed_data": xr.Dataset({design.response_name: label_responses(design, design.response)}),
         "constant_data": constant_data(design),
     }
     return mark_draws(groups)
@@ -112,6 +112,14 @@ def mark_draws(groups: Mapping[str, xr.Dataset]) -> xr.DataTree:
 def row_labels(design: Design) -> Any:
     """Return the labels of the rows of a design, those of the data frame; numbers from 0 of streamed rows."""
     return np.arange(design.rows) if design.streamed else np.asarray(design.table.data.index)
+
+
+def label_responses(design: Design, responses: Any, **coords: Any) -> xr.DataArray:
+    """Return responses of the rows of a design, (..., row), counts with a dimension of categories; `coords` are those of the
+    dimensions before rows."""
+    names = {**coords, "row": row_labels(design)}
+    names |= {CATEGORY: list(design.categories)} if design.family.counted else {}
+    return xr.DataArray(as_numbers(responses), dims=tuple(names), coords=names)
 
 
 def constant_data(design: Design) -> xr.Dataset:

@@ -139,11 +139,15 @@ def _distribution(outline: Outline) -> tuple[str, list[Node]]:
     name += outline.predictors[0].link.name.capitalize() if family.cuts else ""
     name, squares = _SHORT.get(name, (name, ()))
     arguments: list[Node] = [_column(str(outline.trials), outline.row, short="m")] if outline.family.has_trials else []
+    if outline.family.counted:
+        arguments = [_column("n" if outline.trials is None else str(outline.trials), outline.row, short="n")]
     if isinstance(outline.trials, int):
         arguments = [Symbol(str(outline.trials))]
     arguments += [_argument(outline, p.name, squared=p.name in squares) for p in outline.family.parameters]
     if outline.family.template:
-        arguments = [Expression("call", (Symbol("0"), *arguments), "softmax")]
+        counted = int(outline.family.counted)
+        odds = Expression("call", (Symbol("0"), *arguments[counted:]), "softmax")
+        arguments = [*arguments[:counted], odds]
     return name, arguments
 
 

@@ -61,7 +61,7 @@ def fit_pooled(design: Design, offset: Array | None = None) -> PooledFit:
     values = {name: _central_value(design, name) for name in (p.name for p in family.parameters[1:])}
     eta = shift + matrix @ beta
     y = np.asarray(design.response)
-    size = float(np.max(np.abs(family.working(y)), initial=0.0)) or 1.0
+    size = (float(np.max(np.abs(family.working(y)), initial=0.0)) if family.scale else 0.0) or 1.0
     for number in range(50):
         values[first] = predictor.link.inverse(keep_inside(predictor.link, eta))
         if number in REFRESHED:

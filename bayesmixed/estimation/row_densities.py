@@ -8,6 +8,7 @@ import numpy as np
 from bayesmixed.design.design import Design
 from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import as_responses
 from bayesmixed.kernels.joint.merging import Rows, merge_rows
 from bayesmixed.kernels.rows.families import FAMILY_CODES
 from bayesmixed.kernels.rows.links import LINK_CODES
@@ -32,7 +33,7 @@ def merged_rows(design: Design) -> Rows:
     """Return the rows of a design, merged where compiled ones read them."""
     if is_compiled(design):
         return merge_rows(design)
-    y = np.asarray(design.response, dtype=float)
+    y = as_responses(design.response)
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), y.shape)
     return Rows(np.arange(len(y)), y, trials, np.zeros(len(y)), design.observed.multiplicity)
 

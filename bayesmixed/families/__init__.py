@@ -25,6 +25,7 @@ from bayesmixed.families.inflated import (
     ZERO_INFLATED_POISSON,
     ZERO_ONE_INFLATED_BETA,
 )
+from bayesmixed.families.multinomial import MULTINOMIAL
 from bayesmixed.families.nominal import CATEGORICAL
 from bayesmixed.families.ordered_beta import ORDERED_BETA
 from bayesmixed.families.ordinal import CUMULATIVE
@@ -81,6 +82,7 @@ FAMILIES: dict[str, Family] = {
         CRATIO,
         ACAT,
         CATEGORICAL,
+        MULTINOMIAL,
         TWEEDIE,
         CONWAY_MAXWELL_POISSON,
         SHIFTED_LOGNORMAL,

@@ -33,6 +33,7 @@ R_FAMILIES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "cratio": ("cratio", "logit"),
         "acat": ("acat", "logit"),
         "categorical": ("categorical", "logit"),
+        "multinomial": ("multinomial", "logit"),
         "hurdle_lognormal": ("hurdle_lognormal", "identity"),
         "truncated_poisson": ("truncated_poisson", "log"),
         "truncated_nbinom2": ("truncated_negbin", "log"),
@@ -88,9 +89,6 @@ NO_COUNTERPART: Mapping[str, str] = MappingProxyType(
         "quasi": "It is no distribution: choose one.",
         "com_poisson": "Its mu there is no mean: conway_maxwell_poisson is that of glmmTMB's compois.",
         "geometric": "It is negbin with theta 1: family negbin with priors={'theta': 1}.",
-        "multinomial": "Make one row of each category with its count, data.melt(id_vars=['x'], value_vars=['a', 'b', 'c'], "
-        "var_name='y', value_name='n').query('n > 0'), and write y | weights(n, 'frequency') ~ x, family categorical: the "
-        "likelihood is the same up to a constant.",
     }
 )
 """Families that have no counterpart here, and what to take instead."""
@@ -117,3 +115,5 @@ EVENTS, TRIALS = "bernoulli", "binomial"
 """What binomial(...) of R is here for single events, and for numbers of successes."""
 ORDERED, COUNTS = "cumulative", "negbin"
 """What clm and clmm, and what glm.nb and glmer.nb fit."""
+NOMINAL, SEVERAL_COUNTS = "categorical", "multinomial"
+"""What multinom fits: to a factor, and to the counts of its levels."""

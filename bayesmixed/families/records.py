@@ -199,6 +199,10 @@ class Family:
         Of categories without order: the family for the names of its parameters, in the order of the categories.
     shares : callable or None
         Of categories without order: the probabilities of all, (K, ...), for (values).
+    margin : callable or None
+        Where the response is the numbers of all categories in a row, a record with a field for each
+        (`multinomial.pack_counts`), whose total is the number of trials: for (family, number of a category) the family whose
+        moments and distribution function are those of the count of this category.
     differentiable : bool
         The log-density bends in the first parameter; without, curvature says nothing about effects, and there is no
         maximum likelihood with them integrated out.
@@ -264,6 +268,7 @@ class Family:
     template: str = ""
     named: "Callable[[tuple[str, ...]], Family] | None" = None
     shares: Callable[[Values], Array] | None = None
+    margin: "Callable[[Family, int], Family] | None" = None
     differentiable: bool = True
     limited: bool = False
     hint: str = ""
@@ -299,6 +304,11 @@ class Family:
     def has_categories(self) -> bool:
         """Whether the response is a category, ordered or not, whose number is no quantity."""
         return bool(self.cuts or self.template)
+
+    @property
+    def counted(self) -> bool:
+        """Whether the response is the numbers of all categories in a row."""
+        return self.margin is not None
 
     @property
     def first(self) -> str:
@@ -357,7 +367,9 @@ class Family:
 
     def event(self, number: int) -> "Family":
         """Return the family whose mean and variance are those of the event that the response exceeds a category or, of
-        categories without order, is that one."""
+        categories without order, is that one; of counts of categories, that of the count of this one."""
+        if self.margin:
+            return self.margin(self, number)
 
         def mean(values: Values, trials: Any) -> Array:
             if self.shares:
@@ -391,4 +403,13 @@ def refuse_categories(family: Family, what: str) -> None:
             f"{what}: family '{family.name}' has a predictor for each category but the first, and this is about one. "
             'bm.variance_components has the SDs of each, bm.icc and kind="probability" of predictions are by category; a '
             "model of two categories is family 'bernoulli'."
+        )
+
+
+def refuse_counts(family: Family, what: str) -> None:
+    """Refuse what is about one number in each row where the response is the counts of several categories (SpecError)."""
+    if family.counted:
+        raise SpecError(
+            f"{what}: family '{family.name}' has several counts in each row, and this is about one number. "
+            "bm.residuals, bm.check_residuals, bm.posterior_checks and bm.prior_predictive are by category."
         )

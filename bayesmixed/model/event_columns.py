@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesmixed.design.design import Design
 from bayesmixed.design.latent_columns import EventPattern, event_patterns
+from bayesmixed.families.multinomial import as_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def row_densities(design: Design, values: Mapping[str, Any]) -> Any:
     """Return the log-density of each row of the response, (n,)."""
     import pymc as pm
 
-    family, y, trials = design.family, np.asarray(design.response), design.trials
+    family, y, trials = design.family, as_numbers(design.response), design.trials
     if family.discrete:
         y, trials = y.astype(np.int64), np.asarray(trials).astype(np.int64)
     if family.pytensor_logp is not None:

@@ -9,11 +9,12 @@ import numpy as np
 
 from bayesmixed.design.centring import PARAMETERISATIONS, Placement, place_groups, remaining_columns
 from bayesmixed.design.coefficient_priors import ExplainedOnData
-from bayesmixed.design.design import CUTS, Design
+from bayesmixed.design.design import CATEGORY, CUTS, Design
 from bayesmixed.design.thresholds import draw_thresholds, threshold_quantile, threshold_shifts
 from bayesmixed.design.variance_splits import PartPrior
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import unpack_counts
 from bayesmixed.families.ordinal import pytensor_log_density, pytensor_log_share
 from bayesmixed.interruptions import import_whole
 from bayesmixed.model.effect_variables import declare_effects, declare_row_effects
@@ -164,19 +165,28 @@ def _response(design: Design, values: Mapping[str, Any]) -> Any:
     observed = np.asarray(design.response)
     trials = design.trials
     if family.discrete:
-        observed, trials = _whole(observed), _whole(trials)
+        observed, trials = observed if family.counted else _whole(observed), _whole(trials)
     if family.pytensor_logp is None:
         distribution = getattr(pm, family.distribution)
         return distribution(design.response_name, **family.arguments(values, trials), observed=observed, dims=dims)
     known = design.observed.known_limits
     values = {name: value for name, value in values.items() if name not in known}
     names, logp = list(values), family.pytensor_logp
+    several: dict[str, Any] = {"dims": dims, "dtype": "int64" if family.discrete else "float64"}
+    if family.counted:
+        observed, count = _whole(unpack_counts(observed).T), len(design.categories)
+        several = {
+            "dims": None if dims is None else (dims, f"{CATEGORY}{design.ending}"),
+            "dtype": "int64",
+            "signature": f"{','.join(['()'] * len(values))}->({count})",
+        }
 
     def density(y: Any, *parameters: Any) -> Any:
         return logp(y, {**dict(zip(names, parameters, strict=True)), **known}, trials)
 
     def random(*parameters: Any, rng: np.random.Generator, size: Any) -> Array:
-        return family.random(rng, {**dict(zip(names, parameters, strict=True)), **known}, trials, tuple(size))
+        drawn = family.random(rng, {**dict(zip(names, parameters, strict=True)), **known}, trials, tuple(size))
+        return np.moveaxis(unpack_counts(drawn), 0, -1) if family.counted else drawn
 
     return pm.CustomDist(
         design.response_name,
@@ -184,8 +194,7 @@ def _response(design: Design, values: Mapping[str, Any]) -> Any:
         logp=density,
         random=random,
         observed=observed,
-        dims=dims,
-        dtype="int64" if family.discrete else "float64",
+        **several,
     )
 
 
@@ -194,6 +203,8 @@ def coords_of(design: Design) -> dict[str, list[Any]]:
     coords: dict[str, list[Any]] = {f"row{design.ending}": list(design.table.data.index), **latent_coords(design)}
     if design.family.cuts:
         coords[f"cut{design.ending}"] = design.cut_labels
+    if design.family.counted:
+        coords[f"{CATEGORY}{design.ending}"] = list(design.categories)
     if design.split is not None:
         coords[PART] = [part.name for part in design.split.parts]
     if design.residual is not None and design.residual.dense:

@@ -9,6 +9,7 @@ from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.display.palette import GREEN, LIGHT, ORANGE, PURPLE, SKY, VERMILION
 from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.families.links import Array
+from bayesmixed.families.records import refuse_counts
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import refuse_tables
 from bayesmixed.plots.check_panels import (
@@ -66,7 +67,7 @@ def plot_posterior_checks(
         rows, itself included, or for new groups: nearer to 0.5 or dependent, so without a band), "groups" (means of
         groups), "statistics" (those of `posterior_checks`), "mean_variance" (counts: variance over mean, with the
         models that can be tried). By default the density,
-        the rootogram, or for single 0 and 1 the groups (without groups: pit).
+        the rootogram, for single 0 and 1 the groups (without groups: pit), for counts of several categories the statistics.
     by : str or sequence, optional
         A column of the data, a grouping factor, or a value for each row: a panel for each level; for kind "groups" the
         groups (by default the first grouping factor).
@@ -99,17 +100,22 @@ def plot_posterior_checks(
         raise SpecError(
             f"kind='{kind}' shows all rows at once: leave out by=, or see bm.posterior_checks(fit, by=...)."
         )
+    if kind != "statistics":
+        refuse_counts(fit.design.family, f"kind='{kind}'")
     figure = makers[kind](fit, kind=kind, by=by, groups=groups, draws=draws, seed=seed, where=(ax, figsize))
     figure.suptitle(describe(fit.design, choose_groups(fit.design, groups)), fontsize=10, x=0.01, ha="left")
     return as_written(figure)
 
 
 def _default_kind(fit: Fit) -> str:
+    if fit.design.family.counted:
+        return "statistics"
     if is_binary(fit.design):
         return "groups" if fit.design.mu.groups else "pit"
     return "rootogram" if fit.design.family.discrete else "density"
 
 
+_MOST_BINS = 300
 _PANELS = {
     "density": draw_density,
     "ecdf": draw_ecdf,
@@ -261,6 +267,8 @@ def _edges(values: Array) -> Any:
     if len(distinct) > 30:
         return 30
     step = np.min(np.diff(distinct)) if len(distinct) > 1 else 1.0
+    if np.ptp(distinct) > _MOST_BINS * step:  # values that rounding errors keep apart
+        return 30
     return np.arange(distinct[0] - 0.5 * step, distinct[-1] + step, step)
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesmixed.families.links import Array
+from bayesmixed.families.records import refuse_counts
 from bayesmixed.plots.check_panels import REPLICATED
 from bayesmixed.plots.figures import as_written, ink, new_figure, shade
 from bayesmixed.summaries.priors.predictions import PriorPredictive
@@ -39,6 +40,7 @@ def plot_prior_predictive(
     >>> bm.plot_prior_predictive(expected).axes[0].get_xlabel()
     'proportion of incidence'
     """
+    refuse_counts(prior.design.family, "A picture of data sets from the priors")
     design, made = prior.design, prior.replicates
     response, y = design.spec.response, np.asarray(design.response, dtype=float)
     factors = [group for group in design.mu.groups if group.one_each and not group.residual]

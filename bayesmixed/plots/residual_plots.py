@@ -11,6 +11,7 @@ from bayesmixed.cross_validation.units import find_units
 from bayesmixed.display.palette import BLUE, GREY, LIGHT, VERMILION
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
+from bayesmixed.families.records import refuse_counts
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import at_posterior_means
 from bayesmixed.plots.figures import Where, as_written, new_figure, quiet_grid, shade
@@ -64,6 +65,7 @@ def plot_residuals(
     >>> bm.plot_residuals(fit).axes[0].get_xlabel()
     'expected incidence'
     """
+    refuse_counts(fit.design.family, "A picture of residuals")
     if against == MEAN:  # what is expected of each row comes with the residuals
         predict_left_out(fit, moments=True)
     residual = residuals(fit, seed=seed)["residual"].to_numpy()

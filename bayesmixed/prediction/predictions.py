@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesmixed.design.design import Design
+from bayesmixed.design.design import CATEGORY, Design
 from bayesmixed.draws.linear_predictors import draw_tied, linear_prediction, thin, tied_covariances
 from bayesmixed.draws.pieces import chain_pieces, refuse_large
 from bayesmixed.draws.residual_draws import draw_responses
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import DataError, SpecError, check_choice, did_you_mean, enumerate_words, warn
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import as_numbers
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import draws_for, refuse_tables
 from bayesmixed.integration.averages import (
@@ -100,7 +101,8 @@ def predict_rows(
     posterior = draws_for(fit, modes, draws)
     if kind in design.numbers:
         return _dataset(fit, design, posterior, kind, posterior[kind].values[..., None], modes)
-    refuse_large(posterior, design.rows * (len(fit.design.categories) if kind == "probability" else 1), "Predictions")
+    each = len(design.categories) if kind == "probability" or (kind == "response" and family.counted) else 1
+    refuse_large(posterior, design.rows * each, "Predictions")
     known = None
     if kind == "response" and rows is not None:
         known = known_residuals(fit, design, {**modes, "": groups if isinstance(groups, str) else "existing"})
@@ -112,7 +114,7 @@ def predict_rows(
         if result is None:
             result = np.empty((posterior.sizes["chain"], posterior.sizes["draw"], *piece.shape[2:]), dtype=piece.dtype)
         result[chain, draw] = piece
-    return _dataset(fit, design, posterior, kind, np.asarray(result), modes, known is not None)
+    return _dataset(fit, design, posterior, kind, as_numbers(result), modes, known is not None)
 
 
 def _predict_piece(
@@ -216,7 +218,7 @@ def _responses(
     if "average" in modes.values():
         raise SpecError(NOT_AVERAGED)
     if design.trials is None:
-        raise DataError(f"kind='response' needs the trials column '{design.spec.trials}' in the data.")
+        raise DataError(f"kind='response' needs {design.spec.needed_trials}.")
     needs_weights(design, "response")
     design.needs_groups("kind='response'")
     design.needs_bounds("kind='response'")
@@ -286,8 +288,8 @@ def _dataset(
 ) -> xr.Dataset:
     shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows, *values.shape[3:])
     coords = {"chain": posterior["chain"], "draw": posterior["draw"], "row": row_labels(design)}
-    if kind == "probability":
-        coords["category"] = list(fit.design.categories)
+    if len(shape) > len(coords):
+        coords[CATEGORY] = list(fit.design.categories)
     data = xr.DataArray(np.broadcast_to(values, shape), dims=tuple(coords), coords=coords)
     attributes = {"estimand": _estimand(fit, kind, modes, given), "has_mean": int(_has_mean(fit, design, kind, modes))}
     return xr.Dataset({kind: data}, attrs=attributes)
@@ -324,7 +326,7 @@ def _has_mean(fit: Fit, design: Design, kind: str, modes: Mapping[str, str]) -> 
     fitted = fit.design
     unseen = {group.name for _, group in design.group_blocks() if group.unseen}
     fresh = {name for name, mode in modes.items() if mode in ("new", "average") or (mode == "any" and name in unseen)}
-    if kind in ("linear", "probability"):
+    if kind in ("linear", "probability") or (kind == "response" and fitted.family.counted):
         return True
     if kind in ("mean", "response"):
         own = {name for name, mode in modes.items() if mode in ("existing", "any")}
@@ -349,7 +351,7 @@ def seen_in_words(spec: ModelSpec) -> str:
 def _estimand(fit: Fit, kind: str, modes: Mapping[str, str], given: bool = False) -> str:
     spec = fit.design.spec
     response = response_in_words(spec)
-    if fit.design.categories:
+    if fit.design.categories and not fit.design.family.counted:
         first, *_, last = fit.design.categories
         response = f"number of the category of {spec.response} (1: {first}, {len(fit.design.categories)}: {last})"
     what = {

@@ -12,9 +12,10 @@ from bayesmixed.draws.kept import with_effects
 from bayesmixed.draws.linear_predictors import covariances_at_centre, thin
 from bayesmixed.draws.pieces import refuse_large, split_draws
 from bayesmixed.draws.residual_draws import draw_responses
-from bayesmixed.draws.tree import row_labels
+from bayesmixed.draws.tree import label_responses
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import as_responses
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.gauss_hermite import ADAPTIVE_NODES
 from bayesmixed.integration.averages import average_moments
@@ -81,13 +82,16 @@ def replicate_fit(
     """Return replicates of one response, see `posterior_predictive` (SpecError)."""
     modes = choose_groups(fit.design, groups)
     posterior = replicated_draws(fit, modes, draws)
-    refuse_large(posterior, fit.design.rows, "Replicates")
-    made, start = np.empty((posterior.sizes["chain"], posterior.sizes["draw"], fit.design.rows)), 0
+    each = len(fit.design.categories) if fit.design.family.counted else 1
+    refuse_large(posterior, fit.design.rows * each, "Replicates")
+    made, start = np.empty(0), 0
     for piece in replicate(fit, groups=groups, draws=draws, seed=seed, together=together):
+        if not made.size:
+            shape = (posterior.sizes["chain"], posterior.sizes["draw"], fit.design.rows)
+            made = np.empty(shape, dtype=piece.response.dtype)
         stop = start + piece.response.shape[1]
         made[:, start:stop], start = piece.response, stop
-    coords = {"chain": posterior["chain"], "draw": posterior["draw"], "row": row_labels(fit.design)}
-    response = xr.DataArray(made, dims=("chain", "draw", "row"), coords=coords)
+    response = label_responses(fit.design, made, chain=posterior["chain"].values, draw=posterior["draw"].values)
     return xr.Dataset({fit.design.response_name: response}, attrs={"estimand": describe(fit.design, modes)})
 
 
@@ -217,7 +221,7 @@ def _replicate(
             values[name] = np.clip(drawn, *_reach(design, name))
         if together.residuals is None:
             shape = (posterior.sizes["chain"], posterior.sizes["draw"], design.rows)
-            response = np.asarray(draw_responses(design, posterior, values, shape, generator), dtype=float)
+            response = as_responses(draw_responses(design, posterior, values, shape, generator))
         else:
             response = values[design.family.first] + values[str(design.family.scale)] * together.residuals
         values = design.in_rows(values)
@@ -231,7 +235,7 @@ def _reach(design: Design, name: str) -> tuple[float, float]:
 
     Wide priors on a log scale exceed what NumPy can draw counts from.
     """
-    size = float(np.max(np.abs(np.asarray(design.response, dtype=float)))) or 1.0
+    size = 1.0 if design.family.counted else float(np.max(np.abs(np.asarray(design.response, dtype=float)))) or 1.0
     largest = _LARGEST * size ** design.family.parameter(name).power
     return -largest, largest
 

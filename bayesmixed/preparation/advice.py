@@ -8,6 +8,7 @@ import numpy as np
 from bayesmixed.design.design import Design
 from bayesmixed.errors import enumerate_words
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import count_of
 from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.prior_distributions import FEW_LEVELS
@@ -40,7 +41,7 @@ def advise(
     """
     rows = design.rows if rows is None else rows
     for number, label in enumerate(design.categories, 1):
-        if not np.any(np.asarray(design.response) == number):
+        if not np.any(count_of(design.response, number)):
             yield (
                 f"Category '{label}' of '{design.spec.response}' does not occur: "
                 f"its {'coefficients' if design.family.template else 'thresholds'} depend on the prior alone. If it could not "

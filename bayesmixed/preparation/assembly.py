@@ -14,7 +14,7 @@ from bayesmixed.families import Family
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.parameter_keys import names_of
-from bayesmixed.preparation.categories import read_categories, with_own_categories
+from bayesmixed.preparation.categories import read_categories, read_counts, with_own_categories
 from bayesmixed.preparation.checks import check_names, check_response, check_trials
 from bayesmixed.preparation.used_columns import (
     columns_of_formulas,
@@ -67,12 +67,15 @@ def assemble(
     _check_factors(spec, groups, table)
     categories = categories if like is None else like.categories
     response: Array | None
-    if family.has_categories and response_columns:
+    trials: Any
+    if family.counted:
+        response, trials, categories = read_counts(spec, table.data[response_columns])
+    elif family.has_categories and response_columns:
         column, ordered = evaluate_expression(spec.response, table), not family.template
         response, categories = read_categories(
             spec.response, column, categories, ordered=ordered, reference=spec.reference
         )
-        trials: Any = 1.0
+        trials = 1.0
     else:
         response, trials = _response(spec, family, table, response_columns)
     bounds = _bounds(spec, family, table, trials, used)

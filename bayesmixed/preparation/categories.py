@@ -9,6 +9,8 @@ import pandas as pd
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import pack_counts
+from bayesmixed.families.parts import is_whole
 from bayesmixed.families.records import label_names
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.parameter_keys import ParameterKey, VariableNames, names_of
@@ -56,6 +58,53 @@ def read_categories(
     numbers = {label: number for number, label in enumerate(known or labels, 1)}
     codes = np.array([numbers[_as_text(value)] for value in column], dtype=float)
     return codes, known or labels
+
+
+def read_counts(spec: ModelSpec, data: pd.DataFrame) -> tuple[Array | None, Array | None, tuple[str, ...]]:
+    """Return the counts of the categories of each row, their total, and the names of the categories, the reference first.
+
+    Rows to predict may have no counts, or a total alone.
+
+    Raises
+    ------
+    DataError
+        A count is no whole number from 0, there is none at all, or a stated total is another one; two categories have the same
+        name in the results.
+    """
+    names = _put_first(spec.response, spec.counted, spec.reference)
+    known = {*names} <= {*data.columns}
+    read = {name: _read_counts(name, data[name]) for name in (names if known else ()) if name in data}
+    stated = spec.trials if isinstance(spec.trials, str) else ""
+    total: Array | None = None
+    if stated in data:
+        total = _read_counts(stated, data[stated])
+    elif isinstance(spec.trials, int):
+        total = np.full(len(data), float(spec.trials))
+    if not known:
+        return None, total, names
+    found = np.sum(list(read.values()), axis=0)
+    if total is not None and np.any(found != total):
+        bad = np.flatnonzero(found != total)
+        raise DataError(
+            f"The counts of '{spec.response}' add up to another number than trials({spec.trials}) in {len(bad)} of {len(found)} "
+            f"rows (first: row {data.index[bad[0]]}, {found[bad[0]]:g} and {total[bad[0]]:g})."
+        )
+    if not np.any(found):
+        raise DataError(f"All counts of '{spec.response}' are 0; there is nothing to explain.")
+    return pack_counts(list(read.values())), np.asarray(found), names
+
+
+def _read_counts(name: str, column: pd.Series) -> Array:
+    if not pd.api.types.is_numeric_dtype(column):
+        raise DataError(f"Column '{name}' holds text; counts of categories are whole numbers from 0.")
+    counts = column.to_numpy(dtype=float)
+    bad = np.flatnonzero(~(is_whole(counts) & (counts >= 0)))
+    if len(bad):
+        raise DataError(
+            f"Counts in '{name}' must be whole numbers from 0; {len(bad)} of {len(counts)} rows are not (first: row "
+            f"{column.index[bad[0]]}, value {counts[bad[0]]:g})."
+        )
+    return counts
 
 
 def as_categories(numbers: Array, labels: tuple[str, ...], *, ordered: bool = True) -> Any:

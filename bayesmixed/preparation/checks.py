@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesmixed.design.design import Design
+from bayesmixed.design.design import CATEGORY, Design
 from bayesmixed.errors import DataError, SpecError, enumerate_words, shorten
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
@@ -52,7 +52,7 @@ def check_response(family: Family, name: str, y: Array, trials: Array | float, r
 
 def check_variation(family: Family, name: str, y: Array, trials: Array | float) -> None:
     """Refuse a response that is the same in all rows (DataError)."""
-    if np.ptp(y) == 0 and (family.scale or (len(y) > 1 and np.ptp(np.asarray(trials)) == 0)):
+    if not family.counted and np.ptp(y) == 0 and (family.scale or (len(y) > 1 and np.ptp(np.asarray(trials)) == 0)):
         raise DataError(f"Response '{name}' is {y[0]:g} in all {len(y)} rows; there is no variation to explain.")
 
 
@@ -72,6 +72,7 @@ def check_names(spec: ModelSpec, family: Family) -> None:
     variables, dims = scalars, ["row"]
     if family.cuts:
         variables, dims = [*variables, *(f"centred_{name}" for name in family.cuts)], [*dims, "cut"]
+    dims += [CATEGORY] if family.counted else []
     for parameter, terms in spec.predictors_of(family).items():
         names = names_of(parameter, family.first)
         variables += [names.beta, f"centred_{names.beta}"]

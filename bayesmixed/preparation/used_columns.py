@@ -102,7 +102,7 @@ def check_calls(spec: ModelSpec, columns: list[str]) -> None:
             f'load_fit(path, functions={{"{absent[0]}": f}}) or spec.replace(functions={{"{absent[0]}": f}}).'
         )
     _check_letters(spec, columns)
-    if whole_column(spec.response, columns) is None:
+    if whole_column(spec.response, columns) is None and not spec.counted:
         check_functions(spec.response, columns, spec.functions, formula=False)
     for term in spec.terms:
         for formula in term.formulas:
@@ -208,10 +208,11 @@ def _check_own_predictor(spec: ModelSpec, available: Iterable[str]) -> None:
         response = expression_columns(spec.response, names)
     except SpecError:
         return
-    if response and response <= set(_term_columns(spec, names)):
+    read = set(_term_columns(spec, names))
+    if response and (response & read if spec.counted else response <= read):
         raise DataError(
             f"Response '{spec.response}' is on the right side of its own formula (column "
-            f"{enumerate_words(sorted(response))}). Leave it out."
+            f"{enumerate_words(sorted(response & read))}). Leave it out."
         )
 
 

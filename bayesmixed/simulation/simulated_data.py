@@ -14,9 +14,10 @@ from scipy import special
 
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.draws.residual_draws import draw_responses
-from bayesmixed.errors import SpecError, shorten
+from bayesmixed.errors import DataError, SpecError, shorten
 from bayesmixed.families import Family
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import count_of
 from bayesmixed.formulas.expression_trees import COLUMN, LITERAL
 from bayesmixed.formulas.expressions import parse_expression
 from bayesmixed.formulas.names import whole_column
@@ -132,6 +133,8 @@ class Begun:
     def columns(self, drawn: Array) -> dict[str, Any]:
         """Return the columns of the data that a response fills."""
         design = self.design
+        if design.family.counted:
+            return {name: count_of(drawn, number).astype(int) for number, name in enumerate(design.categories, 1)}
         response = self.inverse(drawn.astype(int) if design.family.discrete else drawn)
         if design.categories:
             response = as_categories(drawn, design.categories, ordered=bool(design.family.cuts))
@@ -141,7 +144,8 @@ class Begun:
 def begin(spec: ModelSpec, frame: pd.DataFrame, values: Mapping[str, float], na: Any = ()) -> Begun:
     """Return what is known of a response before it is drawn (SpecError, DataError)."""
     spec = with_columns(spec, frame)
-    column, inverse = _response_column(spec, [str(name) for name in frame.columns])
+    names = [str(name) for name in frame.columns]
+    column, inverse = ("", np.asarray) if spec.counted else _response_column(spec, names)
     design = prepare_without_response(spec, frame, na, _categories_of(spec, values))
     names = [group.name for predictor in design.predictors.values() for group in predictor.normal_blocks]
     return Begun(design, {as_in_draws(key, names): value for key, value in values.items()}, column, inverse)
@@ -158,6 +162,8 @@ def _categories_of(spec: ModelSpec, values: Mapping[str, float]) -> tuple[str, .
     """Return the categories that the keys of true values name: those without order, "b" of "beta_mu_b[x]", after the
     reference, or those between thresholds."""
     template = spec.family_record.template
+    if spec.counted:
+        return ()
     if not template:
         return _between_thresholds(spec.family_record, values) if spec.family_record.cuts else ()
     variables = dict.fromkeys(ParameterKey.read(key).variable for key in values)
@@ -196,6 +202,8 @@ def _draw_response(design: Design, truth: xr.Dataset, generator: np.random.Gener
         for block in predictor.normal_blocks:
             eta += block.contribution(truth[predictor.b(block)].values.reshape(-1, block.width), written=True)
         values[name] = predictor.link.inverse(eta)
+    if design.trials is None:
+        raise DataError(f"A simulated response needs {design.spec.needed_trials}.")
     design.needs_groups("A simulated response")
     if residuals is not None:
         return values[design.family.first] + values[str(design.family.scale)] * residuals

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from bayesmixed.errors import SpecError, did_you_mean, enumerate_words
 from bayesmixed.families import FAMILIES, Family
 from bayesmixed.formulas.names import refuse_stateful
+from bayesmixed.spec.parsing import counted_columns
 from bayesmixed.terms import Term
 from bayesmixed.terms.limits import Censoring, Truncation
 from bayesmixed.terms.residual_correlations import Residual
@@ -28,6 +29,7 @@ def check_choices(
     if not response.strip():
         raise SpecError("The model has no response; write it left of the tilde.")
     refuse_stateful(response, f"Response '{response}'")
+    _check_counts(family, response, reference)
     _check_predictors(family, predictors)
     _check_links(family, links)
     _check_trials(family, response, trials)
@@ -140,10 +142,28 @@ def _check_links(family: Family, links: Mapping[str, str]) -> None:
             )
 
 
+def _check_counts(family: Family, response: str, reference: str) -> None:
+    columns = counted_columns(response)
+    if columns and family.counted and reference and reference not in columns:
+        raise SpecError(f"reference='{reference}' is no column of '{response}'. {did_you_mean(reference, columns)}")
+    if family.counted and not columns:
+        raise SpecError(
+            f"Family '{family.name}' needs the counts of all categories, a column for each: cbind(a, b, c) ~ ... . For one "
+            "category in each row take family 'categorical'."
+        )
+    if columns and not family.counted:
+        able = [name for name, other in FAMILIES.items() if other.counted]
+        raise SpecError(
+            f"'{response}' is a response of family {enumerate_words(able)}, not of '{family.name}': counts of several "
+            "categories, a column for each. Of two write successes | trials(n) ~ ..., n being successes plus failures; for "
+            "several responses give several formulas in a list."
+        )
+
+
 def _check_trials(family: Family, response: str, trials: str | int | None) -> None:
     if family.has_trials and trials is None:
         raise SpecError(f"Family '{family.name}' needs the number of trials: {response} | trials(n) ~ ...")
-    if trials is not None and not family.has_trials:
+    if trials is not None and not (family.has_trials or family.counted):
         raise SpecError(f"Family '{family.name}' has no trials. Did you mean family 'binomial'?")
 
 

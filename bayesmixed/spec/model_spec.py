@@ -25,7 +25,7 @@ from bayesmixed.spec.column_models import (
     read_imputations,
 )
 from bayesmixed.spec.formula_changes import fix_group, free_group, left_over, update_terms
-from bayesmixed.spec.parsing import ADDED, format_formula, parse_formula, read_further
+from bayesmixed.spec.parsing import ADDED, counted_columns, format_formula, parse_formula, read_further
 from bayesmixed.spec.simulation_plan import SimulationPlan
 from bayesmixed.spec.written_fields import read_predictors, read_written
 from bayesmixed.tables.column_names import quote_name
@@ -237,6 +237,11 @@ class ModelSpec(Displayed, Value):
         return safe_name(name.strip("`") if quoted else name)
 
     @property
+    def counted(self) -> tuple[str, ...]:
+        """The columns of a response of counts of several categories, cbind(a, b, c), the reference first; of others none."""
+        return tuple(sorted(counted_columns(self.response), key=lambda name: name != self.reference))
+
+    @property
     def additions(self) -> tuple[Any, ...]:
         """What the left side of the formula adds to the response: trials, weights, censoring, truncation, or None."""
         return tuple(getattr(self, name) for name in ADDED)
@@ -252,6 +257,13 @@ class ModelSpec(Displayed, Value):
         trials = [self.trials] if isinstance(self.trials, str) else []
         weights = [] if self.weights is None else [self.weights.column]
         return [*trials, *weights, *(name for limit in self.limits for name in limit.columns)]
+
+    @property
+    def needed_trials(self) -> str:
+        """What a new response needs of the data, in words, where numbers of trials are not known."""
+        if self.trials is None and self.counted:
+            return f"the total of each row, and the model does not say which column holds it: {self.response} | trials(n) ~ ..."
+        return f"the trials column '{self.trials}' in the data"
 
     @property
     def correlated(self) -> Residual | None:

@@ -139,7 +139,8 @@ def format_formula(response: str, terms: Iterable[Term], trials: str | int | Non
 def _parse_response(left: str, text: str) -> tuple[str, dict[str, Any]]:
     """Return the response, and what is added to it after the bar by the fields of a spec."""
     pieces = split_top(left, "|")
-    refuse_peer_words(pieces[0])
+    if len(call_arguments(pieces[0].strip(), COUNTED) or ()) < 2:
+        refuse_peer_words(pieces[0])
     for addition in split_top(pieces[1], "+") if len(pieces) > 1 else []:
         if not any(call_arguments(addition, word) is not None for word in ADDITIONS):
             refuse_peer_words(addition)
@@ -214,6 +215,25 @@ def _parse_errors(arguments: list[str]) -> Weights:
             "se() needs a column of standard errors: se(s), or se(s, sigma=True) to estimate sigma beside them."
         )
     return Weights(column=column.strip("`"), kind=ADDED_ERROR if any(free[word] for word in words) else ERROR)
+
+
+COUNTED = "cbind"
+"""The call that puts counts of several categories together, left of the tilde."""
+
+
+def counted_columns(response: str) -> tuple[str, ...]:
+    """Return the columns of a response cbind(a, b, c), the counts of several categories; of other responses none (SpecError)."""
+    arguments = call_arguments(response.strip(), COUNTED) or []
+    wrong = [text for text in arguments if not _COLUMN.fullmatch(text)]
+    if wrong:
+        raise SpecError(
+            f"'{wrong[0]}' in '{response}' is not a column. Compute it beforehand; each category is named after its column."
+        )
+    names = tuple(text.strip("`") for text in arguments)
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise SpecError(f"Column '{twice[0]}' stands twice in '{response}'.")
+    return names
 
 
 _COLUMN = re.compile(r"[^\W\d]\w*(\.\w+)*|`[^`]+`")

@@ -23,9 +23,8 @@ _GROUP = "Write (1 | g)."
 _CENSORED = "Write y | cens(status) ~ ..., where status is none, right, left or interval."
 _TRUNCATED = "Write y | trunc(lower, upper) ~ ... ."
 REFUSED = {
-    "cbind": "Write successes | trials(n) ~ ..., n being successes plus failures. Counts of several categories, in columns "
-    "a, b and c, are made one row each: data.melt(id_vars=['x'], value_vars=['a', 'b', 'c'], var_name='y', value_name='n')"
-    ".query('n > 0'), then y | weights(n, 'frequency') ~ x, family categorical. For two responses give two formulas in a list. A "
+    "cbind": "Write successes | trials(n) ~ ..., n being successes plus failures. Counts of several categories stand alone left "
+    "of the tilde, cbind(a, b, c) ~ x, family multinomial. For two responses give two formulas in a list. A "
     "list of columns is [a, b], as in mm(g1, g2, weights=[w1, w2]).",
     **dict.fromkeys(("p", "prop", "proportion"), _PROPORTION),
     "weighted": 'Write y | weights(w, "precision") ~ ..., or another meaning of weights.',

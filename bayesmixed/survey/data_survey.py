@@ -15,9 +15,11 @@ from bayesmixed.display.tables import format_range
 from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning
 from bayesmixed.families import Family, find_family
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import count_of
 from bayesmixed.formulas.evaluation import evaluate, evaluate_expression
 from bayesmixed.formulas.names import expression_columns, formula_columns
 from bayesmixed.formulas.notation import join_factors
+from bayesmixed.preparation.categories import read_counts
 from bayesmixed.preparation.data_files import take_table, with_columns
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.preparation.used_columns import declared_factors, read_rows
@@ -270,6 +272,8 @@ def _read_response(spec: ModelSpec, kept: pd.DataFrame) -> tuple[str, Array, str
     copies = kept[spec.weights.column].to_numpy(dtype=float) if counted and spec.weights else ones
     rows = f"{copies.sum():,.0f} rows in {len(kept):,} lines with frequencies" if counted else f"{len(kept):,} rows"
     text = f"{spec.response}; family {family.name}, link {link}; {rows}."
+    if family.counted:
+        return f"Response: {text}{_say_counts(spec, kept, copies)}", *_written_out((ones, ""), copies, counted)
     try:
         y = np.asarray(evaluate_expression(spec.response, Table(kept, {})), dtype=float)
         trials = np.asarray(kept[spec.trials] if isinstance(spec.trials, str) else spec.trials or 1.0, dtype=float)
@@ -284,6 +288,16 @@ def _read_response(spec: ModelSpec, kept: pd.DataFrame) -> tuple[str, Array, str
     summary = f"From {np.min(y):,.6g} to {np.max(y):,.6g}, mean {np.average(y, weights=copies):,.4g}."
     summary += _say_limits(spec, kept)
     return f"Response: {text} {summary}", *_written_out(_count_units(spec, family, y, trials, copies), copies, counted)
+
+
+def _say_counts(spec: ModelSpec, kept: pd.DataFrame, copies: Array) -> str:
+    """Return how often each category occurs, where the response is counts of several."""
+    try:
+        counts, _, names = read_counts(spec, kept)
+    except DataError:
+        return ""
+    sums = {} if counts is None else {name: float(copies @ count_of(counts, k)) for k, name in enumerate(names, 1)}
+    return f" Counts: {', '.join(f'{name} {count:,.0f}' for name, count in sums.items())}." if sums else ""
 
 
 def _say_limits(spec: ModelSpec, kept: pd.DataFrame) -> str:

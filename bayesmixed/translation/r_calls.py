@@ -19,15 +19,17 @@ from bayesmixed.families.r_families import (
     NAMES_THERE,
     NEED_ZEROS,
     NO_COUNTERPART,
+    NOMINAL,
     ORDERED,
     OTHERWISE_THERE,
     R_FAMILIES,
+    SEVERAL_COUNTS,
     TRIALS,
 )
 from bayesmixed.families.specific_thresholds import THRESHOLD
 from bayesmixed.spec.joint_specs import JointSpec
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
-from bayesmixed.spec.parsing import parse_terms
+from bayesmixed.spec.parsing import COUNTED, parse_terms
 from bayesmixed.translation.r_columns import split_columns
 from bayesmixed.translation.r_formulas import split_formula, write
 from bayesmixed.translation.r_models import (
@@ -55,8 +57,8 @@ def from_r(call: str) -> ModelSpec | JointSpec:
     ----------
     call : str
         One call of lm, glm, glm.nb (stats, MASS), lmer, glmer, glmer.nb (lme4), glmmTMB, brm, brm_multiple (brms), stan_lmer,
-        stan_glmer, stan_glm (rstanarm), clm, clmm (ordinal), gls, lme (nlme), mmrm (mmrm), as it stands in a script. It is
-        read, never run; `data` is given to `fit`.
+        stan_glmer, stan_glm (rstanarm), clm, clmm (ordinal), multinom (nnet), gls, lme (nlme), mmrm (mmrm), as it stands in a
+        script. It is read, never run; `data` is given to `fit`.
         Priors of brms are translated where they are the same distribution of the same parameter; those of packages that
         estimate are the default ones here.
 
@@ -217,6 +219,9 @@ class _Translation:
             return COUNTS, "log"
         if self.function in ("clm", "clmm"):
             return ORDERED, _word(self.given["link"]) if "link" in self.given else "logit"
+        if self.function == "multinom":
+            counted = isinstance(self.left, Call) and self.left.function == COUNTED
+            return (SEVERAL_COUNTS if counted else NOMINAL), "logit"
         name, link = _word(given), ""
         if isinstance(given, Call):
             arguments = list(given.arguments)
@@ -320,7 +325,7 @@ class _Translation:
                 else:
                     additions.append(_weighted(write(one), self.model.weights))
         response = write(left)
-        if isinstance(left, Call) and left.function == "cbind":
+        if isinstance(left, Call) and left.function == COUNTED and not find_family(name).counted:
             response, trials = _counts(left)
             additions.append(f"trials({trials})")
         elif weights is not None and find_family(name).has_trials:

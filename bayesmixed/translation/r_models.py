@@ -56,10 +56,11 @@ R_MODELS: Mapping[str, RModel] = MappingProxyType(
         ),
         "mmrm": RModel(("formula", "data", "weights", "covariance", "reml", "control")),
         "clm": RModel(("formula", "scale", "nominal", "data", "weights", "start", "subset"), weights="likelihood"),
+        "multinom": RModel(("formula", "data", "weights", "subset", "na.action", "contrasts"), weights="frequency"),
         "clmm": RModel(_CLM, weights="likelihood", bars="together"),
     }
 )
-"""By name, of stats, MASS, mgcv, lme4, glmmTMB, brms, rstanarm, ordinal, nlme and mmrm."""
+"""By name, of stats, MASS, mgcv, lme4, glmmTMB, brms, rstanarm, ordinal, nnet, nlme and mmrm."""
 
 NOT_HERE: Mapping[str, str] = MappingProxyType(
     {

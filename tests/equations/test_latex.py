@@ -7,6 +7,7 @@ import sys
 import pytest
 from conftest import classic
 from equations.test_listing import shipped
+from family_cases import SINGLE
 from fixed_draws import fit_at
 
 import bayesmixed as bm
@@ -169,7 +170,7 @@ def test_equations_of_every_shipped_spec_are_readable_latex(name, style):
         assert unreadable(latex) == []
 
 
-@pytest.mark.parametrize("family", bm.FAMILIES.values(), ids=bm.FAMILIES)
+@pytest.mark.parametrize("family", SINGLE.values(), ids=SINGLE)
 def test_every_family_of_the_catalogue_is_written(family):
     """The styles differ in the effects, which shipped specs have, and in the error of an additive family."""
     left = "y | trials(n)" if family.has_trials else "y"

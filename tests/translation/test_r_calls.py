@@ -118,6 +118,11 @@ SAME = {
         "o ~ x + (1 | g)",
         {"family": "cumulative", "link": "probit"},
     ),
+    "multinom(cbind(a, b, c) ~ x, data = d)": ("cbind(a, b, c) ~ x", {"family": "multinomial"}),
+    "brm(bf(cbind(a, b) | trials(n) ~ x, mub ~ z), family = multinomial())": (
+        "cbind(a, b) | trials(n) ~ x",
+        {"family": "multinomial", "mu_b": "~ z"},
+    ),
     "brm(bf(o ~ x, mub ~ z), family = categorical(refcat = 'c'), prior = set_prior('normal(0, 1)', coef = 'x', dpar = 'mua'))": (
         "o ~ x",
         {"family": "categorical", "reference": "c", "mu_b": "~ z", "priors": {"beta_mu_a[x]": "Normal(0, 1)"}},

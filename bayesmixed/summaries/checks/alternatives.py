@@ -62,6 +62,7 @@ def list_families(design: Design, *offers: str) -> list[Family]:
         if family.offers in offers
         and family.name != own.name
         and (family.discrete, family.has_trials) == (own.discrete, own.has_trials)
+        and not own.counted
         and bool(np.all(family.accepts(y, design.trials)))
         and not family.unseen(y, set())
         and (design.residual is None or family.from_working is not None)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import count_of
 from bayesmixed.integration.layers import sum_rows
 
 FEWEST_LEVELS = FEWEST_ROWS = 3
@@ -74,6 +75,8 @@ def choose_statistics(design: Design, rows: Index | None = None) -> tuple[Statis
     # The mean and the variance of category numbers mean nothing.
     chosen = [] if family.has_categories else [MEAN]
     chosen += [_share_of(number, label) for number, label in enumerate(design.categories, 1)]
+    if family.counted:
+        chosen += [_spread_of(number, label) for number, label in enumerate(design.categories, 1)]
     if has_zeros(design):
         chosen.append(ZEROS)
     if has_ones(design):
@@ -91,10 +94,23 @@ def choose_statistics(design: Design, rows: Index | None = None) -> tuple[Statis
 
 
 def _share_of(number: int, label: str) -> Statistic:
-    """Return the share of an ordered category."""
-    return Statistic(
-        f"share of {label}", f"more of {label}", f"fewer of {label}", lambda s: np.mean(s.y == number, axis=-1)
-    )
+    """Return the share of a category."""
+
+    def compute(sample: Sample) -> Array:
+        return np.asarray(count_of(sample.y, number).sum(axis=-1) / sample.trials.sum())
+
+    return Statistic(f"share of {label}", f"more of {label}", f"fewer of {label}", compute)
+
+
+def _spread_of(number: int, label: str) -> Statistic:
+    """Return the SD between rows of the share of a category in the counts."""
+
+    def compute(sample: Sample) -> Array:
+        some = sample.trials > 0
+        return np.asarray(np.std(count_of(sample.y, number)[..., some] / sample.trials[some], axis=-1))
+
+    more, less = (f"{word} variation of the share of {label} between rows" for word in ("more", "less"))
+    return Statistic(f"SD between rows of the share of {label}", more, less, compute, "variation")
 
 
 def extreme_means(design: Design) -> tuple[Statistic, ...]:
@@ -148,14 +164,17 @@ def _between_groups(name: str, index: Index) -> Statistic:
 def _between_groups_above(design: Design, name: str, index: Index) -> Statistic:
     """Return the SD of the shares of groups above the category, of categories without order: in the category, that divides
     the data most evenly."""
-    y, template = np.asarray(design.response), design.family.template
-    event = np.equal if template else np.greater
+    y, template, trials = design.response, design.family.template, np.sum(np.broadcast_to(design.trials, design.rows))
+
+    def event(y: Any, k: int) -> Array:
+        return count_of(y, k) if template else np.greater(y, k).astype(float)
+
     numbers = range(1, len(design.categories) + bool(template))
-    number = min(numbers, key=lambda k: abs(float(np.mean(event(y, k))) - 0.5))
+    number = min(numbers, key=lambda k: abs(float(np.sum(event(y, k)) / trials) - 0.5))
     means = _means_of(index)
 
     def compute(sample: Sample) -> Array:
-        inside = replace(sample, y=event(sample.y, number).astype(float))
+        inside = replace(sample, y=event(sample.y, number))
         return np.asarray(np.std(means(inside), axis=-1, ddof=1))
 
     more, less = (f"{word} variation between {name}" for word in ("more", "less"))

@@ -18,7 +18,7 @@ from bayesmixed.draws.linear_predictors import effect_root
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.estimation.quasi_likelihood import quasi_likelihood_mode
 from bayesmixed.families.links import Array
-from bayesmixed.families.records import refuse_categories
+from bayesmixed.families.records import refuse_categories, refuse_counts
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import find_group, some_draws
 from bayesmixed.integration.layers import Layer, Source
@@ -125,6 +125,7 @@ def half_normal(
     if envelope == "refit":
         fit.design.needs_independence("An envelope of refits")
     labels = fit.design.table.data.index
+    refuse_counts(fit.design.family, "A half-normal plot of rows")
     if envelope == "exact":
         found = np.abs(residuals(fit, seed=seed)["residual"].to_numpy())
         bands = [_half(bound) for both in (False, True) for bound in uniform_band(len(found), simultaneous=both)]

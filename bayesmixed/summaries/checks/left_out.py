@@ -1,7 +1,7 @@
 """What the other rows say about each row: its distribution function and moments, predicted without it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -15,6 +15,7 @@ from bayesmixed.cross_validation.weighted_units import Weighted, weigh
 from bayesmixed.design.design import Design
 from bayesmixed.draws.pieces import are_kept, most_rows
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import count_of
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import some_draws
 from bayesmixed.fits.shared_results import shared_results
@@ -60,24 +61,30 @@ class Prediction:
     place: Array
 
 
-def predict_left_out(fit: Fit, draws: int | None = DRAWS, *, zeros: bool = False, moments: bool = False) -> Prediction:
+def predict_left_out(
+    fit: Fit, draws: int | None = DRAWS, *, zeros: bool = False, moments: bool = False, category: int = 0
+) -> Prediction:
     """Return the distribution function of each row at its response, predicted from the other rows.
 
     With `zeros` also the probability of a zero, with `moments` also what is expected of each row. Where residuals are correlated
     within groups, from other groups and the rows of its group before it, so that rows are independent. Computed once for a fit.
+    Of counts of several categories it is about that of one `category`, by its number.
     """
     known = shared_results(fit)
-    key = (predict_left_out.__name__, draws)
+    key = (predict_left_out.__name__, draws, category)
     before = known.get(key)
     if before is None or (zeros and not len(before.zero)) or (moments and not len(before.expected)):
         zeros, moments = zeros or bool(before and len(before.zero)), moments or bool(before and len(before.expected))
-        known[key] = before = _predict(fit, some_draws(fit, draws), zeros, moments)
+        known[key] = before = _predict(fit, some_draws(fit, draws), zeros, moments, category)
     return before
 
 
-def _predict(fit: Fit, posterior: xr.Dataset, zeros: bool, moments: bool) -> Prediction:
-    design = fit.design
-    points = design.observed.interval
+def _predict(fit: Fit, posterior: xr.Dataset, zeros: bool, moments: bool, category: int) -> Prediction:
+    design, observed = fit.design, fit.design.observed
+    if category:
+        observed = replace(observed, values=count_of(design.response, category))
+        design = replace(design, family=design.family.event(category))
+    points = observed.interval
     if zeros:
         points = np.stack([*points, np.zeros(design.rows), below(np.zeros(design.rows))])
     asked = Asked(points, moments)
@@ -148,7 +155,8 @@ def _mean_of_some(design: Design, posterior: xr.Dataset) -> Array:
 
 def _trials(design: Design, rows: Integers) -> Array:
     """Return the numbers of trials of some rows, (m,)."""
-    return np.broadcast_to(np.asarray(design.trials, dtype=float), (design.rows,))[rows]
+    trials = np.broadcast_to(np.asarray(design.trials, dtype=float), (design.rows,))[rows]
+    return np.maximum(trials, 1.0)  # the total of counts of categories may be 0, and all moments then are
 
 
 def below(y: Array) -> Array:

@@ -13,6 +13,7 @@ from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_number, format_range
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import as_responses
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.prediction.replicates import Replicates, as_observed, choose_groups, describe, knows_moments, replicate
 from bayesmixed.summaries.checks.alternatives import suggest
@@ -236,7 +237,7 @@ def _compute(
     expected, variance = (
         a if a.ndim == 0 or a.shape[-1] == 1 else a[..., rows] for a in (piece.expected, piece.variance)
     )
-    observed, made = np.asarray(design.response, dtype=float)[rows], as_observed(design, piece.response)[..., rows]
+    observed, made = as_responses(design.response)[rows], as_observed(design, piece.response)[..., rows]
     samples = [Sample(y, trials, expected, variance) for y in (observed, made)]
     for statistic in statistics:
         both = [statistic.compute(sample) for sample in samples]

@@ -5,10 +5,12 @@ import pandas as pd
 from scipy import special
 
 from bayesmixed.arguments import takes_drawn_values
+from bayesmixed.design.design import Design
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.draws.tree import row_labels
 from bayesmixed.errors import check_choice
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import count_of
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.summaries.checks.left_out import DRAWS, predict_left_out
 
@@ -31,7 +33,8 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
         Phi^-1(u) with u uniform between P(Y < y) and P(Y <= y) (Dunn & Smyth 1996, J Comput Graph Stat 5:236), where Y
         is predicted from the other rows, so that no observation predicts itself. Of a censored row u is uniform between
         the probabilities of its limits. Categories without order (family `categorical`) are taken in the order of the fit,
-        `fit.design.categories`: in another order the residuals are others, standard normal too if the model is right.
+        `fit.design.categories`: in another order the residuals are others, standard normal too if the model is right. Of counts
+        of several categories (family `multinomial`) each count has one, by its own distribution, which is binomial.
         Where residuals are correlated within groups, Y is predicted from the other groups
         and the rows of its group before it: these are nlme's normalized residuals, independent if the model is right.
     draws : int, optional
@@ -43,7 +46,8 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
     -------
     pandas.DataFrame
         One row per observation, with the labels of the data: residual, pit (u), lower and upper (the two probabilities;
-        equal for continuous responses), pareto_k. Beyond 3: hard to reconcile with the model.
+        equal for continuous responses), pareto_k. Beyond 3: hard to reconcile with the model. Of counts of several categories
+        one row per observation and category, with a column category; those of one observation depend on each other.
 
     Raises
     ------
@@ -59,17 +63,26 @@ def residuals(fit: Fit, *, kind: str = "quantile", draws: int | None = DRAWS, se
     (['residual', 'pit', 'lower', 'upper', 'pareto_k'], 56)
     """
     check_choice("kind={}", kind, KINDS)
-    found = predict_left_out(fit, draws)
-    upper, lower = found.distribution
-    pit = lower + np.random.default_rng(seed).uniform(size=fit.design.rows) * (upper - lower)
-    columns = {
-        "residual": quantile_of(pit),
-        "pit": pit,
-        "lower": lower,
-        "upper": upper,
-        "pareto_k": found.pareto_k,
-    }
-    return as_result(pd.DataFrame(columns, index=row_labels(fit.design)))
+    generator, tables = np.random.default_rng(seed), []
+    for number, label in _numbered(fit.design):
+        found = predict_left_out(fit, draws, category=number)
+        upper, lower = found.distribution
+        pit = lower + generator.uniform(size=fit.design.rows) * (upper - lower)
+        columns: dict[str, object] = {"category": label} if number else {}
+        columns |= {
+            "residual": quantile_of(pit),
+            "pit": pit,
+            "lower": lower,
+            "upper": upper,
+            "pareto_k": found.pareto_k,
+        }
+        tables.append(pd.DataFrame(columns, index=row_labels(fit.design)))
+    return as_result(pd.concat(tables))
+
+
+def _numbered(design: Design) -> list[tuple[int, str]]:
+    """Return the categories whose counts have residuals of their own, by number; 0 stands for the response itself."""
+    return [*enumerate(design.categories, 1)] if design.family.counted else [(0, "")]
 
 
 @takes_drawn_values(tables="no")
@@ -90,7 +103,8 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
         correlation of the
         sizes of the residuals and the predicted means, 0 expected, where the means differ. "zeros": number of zeros
         against the sum of their leave-one-out probabilities. Rows count as independent given the model. Each check
-        rejects a right model in at most 5 % of fits.
+        rejects a right model in at most 5 % of fits. Of counts of several categories there are those of each, with a column
+        category.
 
     Examples
     --------
@@ -102,19 +116,32 @@ def check_residuals(fit: Fit, *, draws: int | None = DRAWS, seed: int = SEED) ->
     1      spread                   as the model expects
     2       zeros                   as the model expects
     """
+    generator, tables = np.random.default_rng(seed), []
+    for number, label in _numbered(fit.design):
+        table = pd.DataFrame(_checks_of(fit, draws, generator, number))
+        if number:
+            table.insert(0, "category", label)
+        tables.append(table)
+    return as_result(pd.concat(tables, ignore_index=True))
+
+
+def _checks_of(fit: Fit, draws: int | None, generator: np.random.Generator, category: int) -> list[dict[str, object]]:
+    """Return the checks of the residuals of a response, or of the counts of one of its categories."""
     design = fit.design
-    y = np.asarray(design.response, dtype=float)
+    y = count_of(design.response, category) if category else np.asarray(design.response, dtype=float)
     # Normal responses, and what their logarithm or another smooth function makes of them, are never exactly zero.
-    found = predict_left_out(fit, draws, zeros=not design.family.is_normal_under(design.mu.link), moments=True)
+    found = predict_left_out(
+        fit, draws, zeros=not design.family.is_normal_under(design.mu.link), moments=True, category=category
+    )
     upper, lower = found.distribution
-    pit = lower + np.random.default_rng(seed).uniform(size=len(y)) * (upper - lower)
+    pit = lower + generator.uniform(size=len(y)) * (upper - lower)
     residual = quantile_of(pit)
     checks = [_check_dispersion(residual)]
     if np.ptp(found.place) > 0:
         checks.append(_check_spread(residual, found.place))
     if np.max(found.zero, initial=0.0) > _FARTHEST and design.observed.limits is None:
         checks.append(_check_zeros(float(np.sum(y == 0)), found.zero))
-    return as_result(pd.DataFrame(checks))
+    return checks
 
 
 def quantile_of(pit: Array) -> Array:

@@ -244,7 +244,6 @@ def _large_differences(draws: PriorDraws) -> Iterator[str]:
     from scipy import special
 
     design = draws.design
-    y = np.asarray(design.response, dtype=float)
     for predictor, group in design.group_blocks():
         for key, column in predictor.sd_places(group).items():
             label, step = group.coordinates.labels[column], group.scales[column]
@@ -253,7 +252,8 @@ def _large_differences(draws: PriorDraws) -> Iterator[str]:
             if predictor.link.ratio:
                 limit, what = np.log(FACTOR), f"differ by a factor above {FACTOR:g} ({_ratio(design, predictor)})"
             elif predictor.link.unit is None:
-                limit, what = float(np.ptp(y)), f"differ by more than the whole range of {design.spec.response}"
+                limit = float(np.ptp(np.asarray(design.response, dtype=float)))
+                what = f"differ by more than the whole range of {design.spec.response}"
             else:
                 continue
             share = float(np.mean(2.0 * special.ndtr(-limit / (np.sqrt(2.0) * sd))))
@@ -266,7 +266,8 @@ def _conflicts(draws: PriorDraws) -> Iterator[str]:
     """Yield where the middle 95 % of a prior miss what the response shows at first sight."""
     design, predictor = draws.design, draws.design.mu
     observed = response_scale(design)
-    if predictor.population.basis.constant and not predictor.cut and predictor.link.has_average:
+    known = predictor.population.basis.constant and predictor.link.has_average
+    if known and not predictor.cut and not design.family.template:
         low, high = np.quantile(_means_of_data(draws), [0.025, 0.975])
         if low < high and not low <= observed.mean <= high:
             yield (

@@ -10,8 +10,9 @@ import xarray as xr
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_number, format_range
-from bayesmixed.draws.tree import row_labels, stacked
+from bayesmixed.draws.tree import label_responses, stacked
 from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import as_responses, pack_counts
 from bayesmixed.prediction.prior_samples import sample_prior
 from bayesmixed.prediction.replicates import common_limits, replicate_fit
 from bayesmixed.summaries.checks.check_statistics import UNKNOWN, Sample, choose_statistics, extreme_means
@@ -75,16 +76,16 @@ def expect(design: Design, *, draws: int, seed: int) -> PriorPredictive:
 
 def beside_data(design: Design, prior: xr.Dataset, made: xr.Dataset) -> PriorPredictive:
     """Return draws from the priors and the data sets that follow from them, compared with the data."""
-    y = np.asarray(design.response, dtype=float)
+    y = as_responses(design.response)
     limits = common_limits(design)
     made[design.response_name] = made[design.response_name].clip(*(limits or (None, None)))
-    replicates = made[design.response_name].values.reshape(-1, design.rows)
+    values = made[design.response_name].values
+    replicates = (pack_counts(np.moveaxis(values, -1, 0)) if design.family.counted else values).reshape(-1, design.rows)
     table, absurd = _quantities(design, y, replicates), _absurd(design, y, replicates)
-    observed = xr.DataArray(y, dims="row", coords={"row": row_labels(design)})
     tree = {
         "prior": prior,
         "prior_predictive": made,
-        "observed_data": xr.Dataset({design.response_name: observed}),
+        "observed_data": xr.Dataset({design.response_name: label_responses(design, y)}),
     }
     notes = tuple(_notes(table, absurd))
     if limits is None:

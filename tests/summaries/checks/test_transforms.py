@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from family_cases import SINGLE
 from fixed_draws import fit_at
 from scipy import stats
 
 import bayesmixed as bm
-from bayesmixed.families import FAMILIES
 from bayesmixed.summaries.checks.transforms import ecdf_difference, pit_values
 
 
@@ -64,7 +64,7 @@ def test_a_wrong_scale_leaves_the_band(sigma):
     assert len(ecdf_difference(pit_values(fit)).outside) > 10
 
 
-@pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
+@pytest.mark.parametrize("family", SINGLE.values(), ids=list(SINGLE))
 def test_pit_values_of_draws_are_uniform_for_every_family(family):
     trials = 12.0 if family.has_trials else 1.0
     values = {
