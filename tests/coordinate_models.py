@@ -26,6 +26,9 @@ MODELS = [
     ("y ~ s(z, k=5) + (1 | g)", "gamma", {"shape": "~ x + (x | g)"}),
     ("rating ~ x + (x | g) + obs()", "poisson", {"priors": {"sd_g[x]": "HalfNormal(1)"}}),
     ("rating ~ x + (x | g)", "cumulative", {}),
+    ("rating ~ x + (1 | g)", "acat", {}),
+    ("y ~ x + (1 | g)", "shifted_lognormal", {"priors": {"1/ndt": "HalfNormal(2)"}}),
+    ("y ~ x", "shifted_lognormal", {"priors": {"ndt": 0.3}}),
 ]
 each_model = pytest.mark.parametrize(
     ("formula", "family", "further"), MODELS, ids=[f"{row[1]}: {row[0]}" for row in MODELS]

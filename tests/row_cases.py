@@ -5,25 +5,21 @@ import pytest
 from family_cases import draws_of, some_values, trials_of
 
 from bayesmixed.families import FAMILIES, Family
-from bayesmixed.families.ordinal import cumulative
 from bayesmixed.kernels.rows.compiled import fill_derivatives_compiled
 from bayesmixed.kernels.rows.families import FAMILY_CODES
 from bayesmixed.kernels.rows.links import LINK_CODES
 
-NOT_COMPILED = (
-    "sratio",
-    "cratio",
-    "acat",
-    "categorical",
-    "multinomial",
-    "tweedie",
-    "conway_maxwell_poisson",
-    "shifted_lognormal",
-)
+
+def _known(family: Family, link: str) -> Family:
+    """Return a family under a link, of categories one of four."""
+    family = family.under(link) if family.under else family
+    return family.for_categories(tuple("1234")) if family.has_categories else family
+
+
+NOT_COMPILED = ("multinomial",)
 """Families without a compiled row: the engine "pymc" samples them."""
-ORDERED = {link: cumulative(link).for_categories(tuple("1234")) for link in ("logit", "probit", "cloglog")}
 ROWS = [
-    (ORDERED[link] if family.name == "cumulative" else family, link)
+    (_known(family, link), link)
     for family in FAMILIES.values()
     if family.name not in NOT_COMPILED
     for link in family.parameters[0].links
@@ -48,8 +44,8 @@ def of_record(family: Family, link: str, y: np.ndarray, eta: np.ndarray) -> np.n
 
 
 def columns_of(family: Family, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-    """Return what compiled rows read: predictors, and of thresholds the upper and the lower end of a row's interval."""
-    if not family.cuts:
+    """Return what compiled rows read: predictors, and of cumulative thresholds the upper and the lower end of an interval."""
+    if not family.cuts or family.at_risk:
         return eta
     bounds = np.column_stack([np.full(len(y), -np.inf), eta[:, 1:], np.full(len(y), np.inf)])
     place = y.astype(int)[:, None]

@@ -44,8 +44,8 @@ def supports(design: Design) -> str | None:
         return why_uncompiled(design) or unsupported(design)
     if link not in design.family.concave_links:
         return f"the log-likelihood of family '{family}' with link '{link}' is not known to be concave"
-    if design.family.cuts and link != "logit":
-        return f"ordered categories with link '{link}' are not two events each"
+    if design.family.cuts and not design.family.passing and (link != "logit" or design.family.at_risk):
+        return f"categories of family '{family}' with link '{link}' are not events at one threshold each"
     if len(design.predictors) > 1:
         return f"'{list(design.predictors)[1]}' has a predictor"
     groups, _ = split_groups(design)

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from bayesmixed.design.design import Design
 from bayesmixed.estimation.complete_pooling import normal_priors
-from bayesmixed.families.links import Array
+from bayesmixed.families.links import Array, find_link
 from bayesmixed.kernels.joint.layouts import Layout, lay_out_coordinates, order_groups
 from bayesmixed.kernels.joint.merging import WORTHWHILE, merge_rows
 from bayesmixed.kernels.joint.merging import Rows as MergedRows
-from bayesmixed.kernels.joint.packed_designs import on_link_scale, pack_covariance, pack_cuts, pack_priors
+from bayesmixed.kernels.joint.packed_designs import cut_columns, on_link_scale, pack_covariance, pack_cuts, pack_priors
 from bayesmixed.kernels.marginal.rows import Rows
 from bayesmixed.kernels.packing import Block, Packed, close
 from bayesmixed.kernels.records import COLLAPSED, PARAMETER, TERM
@@ -105,7 +105,7 @@ def lay_out_marginal(design: Design) -> MarginalLayout:
     block, model = Block(), np.zeros(1, dtype=COLLAPSED)
     records = np.array([pack_covariance(block, terms[group.name]) for group in records_of], dtype=TERM)
     model["widest"] = records["columns"].max()
-    ends = np.zeros(2 if len(cuts) else 0, dtype=PARAMETER)
+    ends = np.zeros(cut_columns(design), dtype=PARAMETER)
     if len(cuts):
         pack_cuts(block, ends, reduced)
     priors = pack_priors(reduced, block, {group.name: place for place, group in enumerate(records_of)})
@@ -144,26 +144,33 @@ def _sort_rows(
     # Odds of single trials are multiplied, and cost less than the logarithms of fewer rows.
     single = FAMILY_CODES.get(design.family.name) == BINOMIAL and not design.family.has_trials
     merged = merge_rows(design, _FEW if single else WORTHWHILE)
-    categories, thresholds = merged, len(design.family.cuts)
+    categories, thresholds, steps = merged, len(design.family.cuts), design.family.passing != 0
     cut = np.zeros(0, dtype=np.int64)
-    if thresholds:
+    if steps:
+        merged, cut = _steps_of(merged, thresholds)
+    elif thresholds:
         merged, cut = _split_categories(merged, thresholds)
     levels, own = first.read_rows(merged.kept)
     order = np.argsort(levels, kind="stable")
     levels, own, kept = levels[order], np.ascontiguousarray(own[order], dtype=float), merged.kept[order]
+    family, response, sign = BINOMIAL if thresholds else FAMILY_CODES[design.family.name], merged.response[order], 1.0
+    if design.family.passing < 0 and not _is_symmetric(design.mu.link.name):
+        # F is that of the threshold less the predictor, and the event that the threshold is not passed.
+        sign, response = -1.0, 1.0 - response
+        own = -own
     predictor, free = design.mu, reduced.predictors[design.mu.parameter].beta.free
-    columns = np.hstack([predictor.centred_matrix[kept][:, free], -np.ones((len(kept), min(thresholds, 1)))]) * scale
-    others = [group.sparse_columns()[kept] for group in groups[1:]]
+    columns = np.hstack([predictor.centred_matrix[kept][:, free], -np.ones((len(kept), min(thresholds, 1)))])
+    columns *= sign * scale
+    others = [sign * group.sparse_columns()[kept] for group in groups[1:]]
     entries = sparse.csr_array(sparse.hstack(others, format="csr") if others else (len(kept), 0))
     entries.sum_duplicates()
     pointers = np.searchsorted(levels, np.arange(len(first.levels) + 1)).astype(np.int64)
     level_pointers, level_columns, slots = _level_entries(entries, levels, len(first.levels), columns.shape[1])
     scalar = next(iter(reduced.scalars.values()), None)
     factor = design.observed.scale_factor
-    family, response = BINOMIAL if thresholds else FAMILY_CODES[design.family.name], merged.response[order]
     weights = np.ones(len(kept)) if merged.weights is None else merged.weights[order].astype(float)
     counts = np.ones(len(categories.kept)) if categories.weights is None else categories.weights
-    shift = np.zeros(len(kept)) if factor is None else np.log(factor[kept])
+    shift = np.full(len(kept), sign if thresholds else 0.0) if factor is None else np.log(factor[kept])
     trials = merged.trials[order]
     kinds, examples = number_kinds(family, response, trials, weights, shift, layer is not None)
     laid = Rows(
@@ -177,7 +184,7 @@ def _sort_rows(
         response=np.log(response) if family in (LOGNORMAL, GAMMA) else response,
         trials=trials,
         weights=weights,
-        offset=predictor.offset[kept] + predictor.centred_matrix[kept] @ location,
+        offset=sign * (predictor.offset[kept] + predictor.centred_matrix[kept] @ location),
         constant=float(counts @ categories.constants),
         distinct=_inner(categories, counts, thresholds) if thresholds else _distinct(family, response, shift, weights),
         scalar=-1 if scalar is None else int(scalar.places[0]),
@@ -185,6 +192,7 @@ def _sort_rows(
         shift=shift,
         thresholds=thresholds,
         first_cut=int(reduced.cuts.places[1]) if thresholds > 1 else 0,
+        steps=steps,
         cut=cut[order] if thresholds else cut,
         columns=np.ascontiguousarray(columns),
         starts=entries.indptr.astype(np.int64),
@@ -208,6 +216,24 @@ def _split_categories(rows: MergedRows, thresholds: int) -> tuple[MergedRows, ND
     weights = None if rows.weights is None else rows.weights[both]
     split = MergedRows(rows.kept[both], events, np.ones(len(both)), np.zeros(len(both)), weights)
     return split, np.concatenate([category[below] - 1, category[above] - 2])
+
+
+def _is_symmetric(link: str) -> bool:
+    """Return whether events and their opposites have the same link."""
+    inverse = find_link(link).inverse
+    return bool(np.isclose(inverse(1.0) + inverse(-1.0), 1.0))
+
+
+def _steps_of(rows: MergedRows, thresholds: int) -> tuple[MergedRows, NDArray[np.int64]]:
+    """Return the events of categories that are compared step by step, a threshold that was reached not passed (0) or passed
+    (1), and the number of each threshold."""
+    category = rows.response.astype(np.int64)
+    reached = np.minimum(category, thresholds)
+    every = np.repeat(np.arange(len(category)), reached)
+    cut = np.arange(len(every)) - np.repeat(np.cumsum(reached) - reached, reached)
+    events = (category[every] > cut + 1).astype(float)
+    weights = None if rows.weights is None else rows.weights[every]
+    return MergedRows(rows.kept[every], events, np.ones(len(every)), np.zeros(len(every)), weights), cut
 
 
 def number_kinds(

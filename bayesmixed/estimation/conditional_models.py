@@ -26,6 +26,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.integration.layers import Layer, Source
 from bayesmixed.kernels.joint.decoding import decode, term_root
 from bayesmixed.kernels.joint.layouts import Layout, lay_out_coordinates
+from bayesmixed.kernels.joint.packed_designs import cut_columns
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.scaled_matrices import scaled_inverse
@@ -248,9 +249,9 @@ class MarginalParameters:
         )
 
     def _further(self, full: Array) -> Array:
-        """Return the predictors of all parameters but the first, (m, P - 1); of thresholds the ends of each interval."""
+        """Return the predictors of all parameters but the first, (m, P - 1), and of thresholds what compiled rows have."""
         design, rows = self.design, self.rows.kept
-        found = np.zeros((len(rows), len(self._others) + (2 if design.family.cuts else 0)))
+        found = np.zeros((len(rows), len(self._others) + cut_columns(design)))
         for k, name in enumerate(self._others):
             if name in self.layout.scalars:
                 slots = self.layout.scalars[name]
@@ -262,7 +263,9 @@ class MarginalParameters:
                 ] @ further.beta.read(full)
             if name == design.family.scale and design.observed.scale_factor is not None:
                 found[:, k] += np.log(design.observed.scale_factor[rows])
-        if design.family.cuts:
+        if design.family.at_risk:
+            found[:, len(self._others) :] = self.layout.cuts.read(full)
+        elif design.family.cuts:
             ends = np.concatenate([[-np.inf], self.layout.cuts.read(full), [np.inf]])
             category = np.rint(self.rows.response).astype(int)
             found[:, -2], found[:, -1] = ends[category], ends[category - 1]
@@ -285,10 +288,14 @@ class MarginalParameters:
                 found[further.beta.own] = further.predictor.centred_matrix[rows][:, further.beta.free].T @ bar
         cuts = self.layout.cuts
         if len(cuts):
-            category = np.rint(self.rows.response).astype(int)
-            ends = np.bincount(category, of_further[:, -2], minlength=len(cuts) + 2)
-            ends += np.bincount(category - 1, of_further[:, -1], minlength=len(cuts) + 2)
-            found[cuts.own] = numerical_slopes(cuts.read, full, cuts.own) @ ends[1:-1]
+            if self.design.family.at_risk:
+                of_cuts = of_further[:, -len(cuts) :].sum(axis=0)
+            else:
+                category = np.rint(self.rows.response).astype(int)
+                ends = np.bincount(category, of_further[:, -2], minlength=len(cuts) + 2)
+                ends += np.bincount(category - 1, of_further[:, -1], minlength=len(cuts) + 2)
+                of_cuts = ends[1:-1]
+            found[cuts.own] = numerical_slopes(cuts.read, full, cuts.own) @ of_cuts
         start = 0
         for term, columns in zip(self._first.terms, self._columns, strict=True):
             count = columns.places.shape[1]

@@ -192,6 +192,9 @@ class Family:
         Of ordered categories that are compared step by step: for the numbers of the categories, and that of the category
         below a threshold, which responses the threshold concerns. None where a threshold concerns all, and lies above
         those of lower categories.
+    passing : int
+        Of ordered categories that are compared step by step and are an independent event at each threshold that was reached: 1
+        where F(mu - threshold) is the probability that it is passed, -1 where F(threshold - mu) is that it is not; else 0.
     template : str
         Of categories without order: the parameter that stands for one of each category but the first, "mu" for "mu_b" and
         "mu_c"; else "".
@@ -265,6 +268,7 @@ class Family:
     unseen: Callable[[Array, AbstractSet[str]], str] = lambda y, stated: ""
     concave_links: tuple[str, ...] = ()
     at_risk: Callable[[Array, int], NDArray[np.bool_]] | None = None
+    passing: int = 0
     template: str = ""
     named: "Callable[[tuple[str, ...]], Family] | None" = None
     shares: Callable[[Values], Array] | None = None

@@ -19,6 +19,7 @@ _TITLES: Mapping[Kind, str] = {
     "cratio": "ContinuationRatio",
     "acat": "AdjacentCategory",
 }
+_PASSING: Mapping[Kind, int] = {"sratio": -1, "cratio": 1, "acat": 0}
 
 
 @cache
@@ -87,6 +88,7 @@ def stepwise(kind: Kind, link: str) -> Family:
         information=information,
         latent_variance=no_category_variance,
         at_risk=(lambda y, k: (y == k) | (y == k + 1)) if adjacent else (lambda y, k: y >= k),
+        passing=_PASSING[kind],
         title=_TITLES[kind],
         concave_links=("logit",) if adjacent else like.concave_links,
         under=lambda name: stepwise(kind, name),

@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-FIXED, MODELLED, UPPER_END, LOWER_END = -1, -2, -3, -4
-"""Values of the field `scalar` that are no coordinates: fixed, modelled, or an end of the interval between two thresholds."""
+FIXED, MODELLED, UPPER_END, LOWER_END, FIRST_CUT, FURTHER_CUT = -1, -2, -3, -4, -5, -6
+"""Values of the field `scalar` that are no coordinates: fixed, modelled, an end of the interval between two thresholds, or a
+threshold of categories that are compared step by step."""
 SPLIT = -1
 """Code of the joint prior of SDs, whose slot is the place of its description: see `kernels.joint.variance_split`."""
 
@@ -36,7 +37,8 @@ PARAMETER = np.dtype(
         ("value", np.float64),
     ]
 )
-"""One parameter of the family. `scalar` is the coordinate of one without predictor, or one of the codes above."""
+"""One parameter of the family. `scalar` is the coordinate of one without predictor, or one of the codes above; `value` is what
+is fixed, and of a coordinate the number on the link below which it stays, infinite where there is none."""
 TERM = np.dtype(
     _integers("levels", "columns", "index", "matrix", "ones", "sd_slots", "sd_values", "parts", "effects", "centred")
     + _integers("parent", "parent_index", "mean_width", "mean_columns", "mean_weights", "absorbed", "single")
@@ -47,11 +49,11 @@ are entries, as many coefficients as these say, and `index` and `matrix` hold wh
 PRIOR = np.dtype(
     [
         *_integers("slot", "transform", "code"),
-        *[(name, np.float64) for name in ("a", "b", "c", "constant", "factor")],
+        *[(name, np.float64) for name in ("a", "b", "c", "constant", "factor", "highest")],
     ]
 )
-"""The prior of one coordinate times `factor`, or a joint one of SDs: its arguments, and the part of its logarithm that depends on
-neither."""
+"""The prior of one number times `factor`, or a joint one of SDs: its arguments, and the part of its logarithm that depends on
+neither. The number is the coordinate, or what stays below `highest`."""
 COLLAPSED = np.dtype(
     [
         *_integers("sigma", "widest", "rest", "entries", "blocks", "pointers", "columns", "cross", "rest_matrix"),

@@ -17,10 +17,13 @@ class CoordinateMap:
     ----------
     to_values, to_coordinates : callable
         The map and its inverse.
+    highest : float
+        The logarithm of the number below which values stay; infinite where there is none.
     """
 
     to_values: Callable[[Array], Array]
     to_coordinates: Callable[[Array], Array]
+    highest: float = np.inf
 
 
 def _ordered(coordinates: Array) -> Array:
@@ -37,11 +40,22 @@ PARTIAL = CoordinateMap(lambda x: np.tanh(0.5 * x), lambda r: 2.0 * np.arctanh(r
 """Partial correlations."""
 ORDERED = CoordinateMap(_ordered, _steps)
 """Thresholds: the first one, then the logarithms of the distances."""
+STEPS = CoordinateMap(lambda x: np.cumsum(x, axis=-1), lambda v: np.concatenate([v[..., :1], np.diff(v)], axis=-1))
+"""Thresholds in any order: the first one, then the distances."""
 
 
 def on_link(link: Link) -> CoordinateMap:
     """Return the map of a parameter whose coordinate is its value on a link."""
     return CoordinateMap(link.inverse, link.forward)
+
+
+def below(highest: float) -> CoordinateMap:
+    """Return the map of a positive number below another one: the log-odds of its share in that."""
+    from scipy import special
+
+    return CoordinateMap(
+        lambda x: highest * special.expit(x), lambda v: special.logit(v / highest), float(np.log(highest))
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,12 +50,21 @@ def test_a_model_beyond_the_engine_is_refused_with_the_obstacle(formula, options
     assert reason in supports(prepared(formula, **options))
 
 
-@pytest.mark.parametrize(("link", "reason"), [("logit", ""), ("probit", "are not two events each")])
-def test_ordered_categories_are_taken_under_a_logit(link, reason):
+@pytest.mark.parametrize(
+    ("family", "link", "reason"),
+    [
+        ("cumulative", "logit", ""),
+        ("cumulative", "probit", "are not events at one threshold each"),
+        ("sratio", "cloglog", ""),
+        ("cratio", "probit", ""),
+        ("acat", "logit", "are not events at one threshold each"),
+    ],
+)
+def test_ordered_categories_are_taken_where_they_are_events_at_single_thresholds(family, link, reason):
     table = TABLE.assign(y=TABLE["y"].rank(method="dense").astype(int))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.StatisticsWarning)
-        design = bm.prepare(bm.from_formula("y ~ x + (1 | g)", family="cumulative", link=link), table)
+        design = bm.prepare(bm.from_formula("y ~ x + (1 | g)", family=family, link=link), table)
     assert reason in (supports(design) or "")
     assert bool(supports(design)) == bool(reason)
 

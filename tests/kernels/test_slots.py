@@ -2,11 +2,21 @@
 
 import numpy as np
 import pytest
+from uncompiled import uncompiled
 
 from bayesmixed.families.links import LINKS
-from bayesmixed.kernels.slots import LOG, ORDERED, PARTIAL, REAL, Allocation, on_link
+from bayesmixed.kernels.rows.priors import below as compiled_below
+from bayesmixed.kernels.slots import LOG, ORDERED, PARTIAL, REAL, STEPS, Allocation, below, on_link
 
-MAPS = {"real": REAL, "log": LOG, "partial": PARTIAL, "ordered": ORDERED, "logit": on_link(LINKS["logit"])}
+MAPS = {
+    "real": REAL,
+    "log": LOG,
+    "partial": PARTIAL,
+    "ordered": ORDERED,
+    "steps": STEPS,
+    "below 3": below(3.0),
+    "logit": on_link(LINKS["logit"]),
+}
 POINTS = np.random.default_rng(1).normal(size=(2, 7, 3))
 
 
@@ -21,6 +31,17 @@ def test_values_have_the_range_of_their_map():
     assert np.all(np.abs(PARTIAL.to_values(POINTS)) < 1)
     assert np.all(np.diff(ORDERED.to_values(POINTS), axis=-1) > 0)
     np.testing.assert_array_equal(ORDERED.to_values(POINTS)[..., 0], POINTS[..., 0])
+
+
+def test_a_number_below_another_comes_to_it_and_the_compiled_map_is_the_same():
+    values = below(3.0).to_values(np.array([-700.0, 0.0, 40.0]))
+    np.testing.assert_allclose(values, [0.0, 1.5, 3.0], atol=1e-15)
+    number, rise, log_rise, bend = uncompiled(compiled_below)(np.log(3.0), 0.7)
+    assert number == pytest.approx(np.log(below(3.0).to_values(np.array(0.7))))
+    ahead, behind = (uncompiled(compiled_below)(np.log(3.0), at) for at in (0.7 + 1e-5, 0.7 - 1e-5))
+    assert rise == pytest.approx(np.exp(log_rise))
+    assert [rise, bend] == pytest.approx([(ahead[k] - behind[k]) / 2e-5 for k in (0, 2)])
+    assert uncompiled(compiled_below)(np.inf, 0.7) == (0.7, 1.0, 0.0, 0.0)
 
 
 def allocated():

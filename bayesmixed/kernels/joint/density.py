@@ -19,11 +19,11 @@ from bayesmixed.kernels.joint.term_effects import (
 )
 from bayesmixed.kernels.joint.variance_split import split_density
 from bayesmixed.kernels.joint.whitening import unwhiten, whiten_slopes
-from bayesmixed.kernels.records import FIXED, LOWER_END, MODELLED, SPLIT, UPPER_END
+from bayesmixed.kernels.records import FIRST_CUT, FIXED, FURTHER_CUT, LOWER_END, MODELLED, SPLIT, UPPER_END
 from bayesmixed.kernels.rows.cutpoints import ends_back, fill_ends
 from bayesmixed.kernels.rows.families import row
 from bayesmixed.kernels.rows.limited import limited_row
-from bayesmixed.kernels.rows.priors import prior_row
+from bayesmixed.kernels.rows.priors import below, prior_row
 
 
 @njit(cache=False, error_model="numpy")
@@ -103,9 +103,10 @@ def log_priors(x, gradient, data):  # type: ignore[no-untyped-def]
         if one.code == SPLIT:
             total += split_density(x, one.slot, data, gradient) + one.constant
             continue
-        value, slope = prior_row(one.transform, one.code, one.a, one.b, one.c, one.factor * x[one.slot])
-        total += value + one.constant
-        gradient[one.slot] += one.factor * slope
+        number, rise, log_rise, bend = below(one.highest, x[one.slot])
+        value, slope = prior_row(one.transform, one.code, one.a, one.b, one.c, one.factor * number)
+        total += value + one.constant + log_rise
+        gradient[one.slot] += one.factor * slope * rise + bend
     return total
 
 
@@ -117,22 +118,23 @@ def _predict(x, eta, p, n, data, gradient, backward, score):  # type: ignore[no-
     """
     parameter = data.parameters[p]
     slot = parameter.scalar
-    if slot == LOWER_END:
+    if slot in (LOWER_END, FURTHER_CUT):
         return 0.0
-    if slot == UPPER_END:
+    if slot in (UPPER_END, FIRST_CUT):
         if backward:
             return ends_back(x, score, p, n, data, gradient)
         fill_ends(x, eta, p, n, data)
         return 0.0
     if slot != MODELLED:
-        value = parameter.value if slot == FIXED else x[slot]
-        offset = parameter.offset
+        value, rise, offset = parameter.value, 1.0, parameter.offset
+        if slot != FIXED:
+            value, rise, _, _ = below(parameter.value, x[slot])
         if not backward:
             for i in range(n):
                 eta[i, p] = value + data.numbers[offset + i] if offset >= 0 else value
         elif slot >= 0:
             for i in range(n):
-                gradient[slot] += score[i, p]
+                gradient[slot] += score[i, p] * rise
         return 0.0
     width = parameter.width
     beta = np.empty(width)

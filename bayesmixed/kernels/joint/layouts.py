@@ -10,7 +10,18 @@ from bayesmixed.design.centring import HIERARCHICAL, NONCENTRED, Placement, plac
 from bayesmixed.design.design import CUTS, Design
 from bayesmixed.families.links import Array
 from bayesmixed.kernels.packing import JointGuide, Whitening
-from bayesmixed.kernels.slots import LOG, ORDERED, PARTIAL, REAL, Allocation, Slots, on_link
+from bayesmixed.kernels.slots import (
+    LOG,
+    ORDERED,
+    PARTIAL,
+    REAL,
+    STEPS,
+    Allocation,
+    CoordinateMap,
+    Slots,
+    below,
+    on_link,
+)
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.normal_block import NormalBlock
@@ -137,13 +148,21 @@ def lay_out_coordinates(design: Design, centred: Centred, guided: Collection[str
         )
         terms = tuple(_lay_out_term(design, predictor, placement, centred, room) for placement in placements)
         predictors[name] = PredictorLayout(predictor, beta, terms)
-    cuts = room.place((CUTS,), [None] * len(design.family.cuts), REAL if design.family.at_risk else ORDERED)
+    cuts = room.place((CUTS,), [None] * len(design.family.cuts), STEPS if design.family.at_risk else ORDERED)
     scalars = {}
     for name in design.numbers:
         function, prior = design.scalar_prior(name)
         value = None if prior.name != "Fixed" else float(function.inverse(prior.arguments[0]))
-        scalars[name] = room.place((name,), [value], on_link(design.spec.link(name)))
+        onto = on_link(design.spec.link(name)) if value is not None else _coordinate_of(design, name)
+        scalars[name] = room.place((name,), [value], onto)
     return Layout(design, predictors, scalars, cuts, room.dimension)
+
+
+def _coordinate_of(design: Design, name: str) -> CoordinateMap:
+    """Return the coordinate of a parameter without predictor: its value on its link, or how far it is to all responses."""
+    if design.family.parameter(name).onset and design.response is not None:
+        return below(float(np.min(np.asarray(design.response))))
+    return on_link(design.spec.link(name))
 
 
 def order_groups(design: Design) -> tuple[NormalBlock, ...]:

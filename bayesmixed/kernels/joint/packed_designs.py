@@ -44,6 +44,8 @@ def unsupported(design: Design) -> str | None:
             return f"the joint prior {prior.name} of '{key}' is not compiled"
         if prior.name == "Fixed" or isinstance(prior, PartPrior):
             continue
+        if transform is None:
+            return f"the prior {entry} of '{key}' itself, between two ends, is not compiled"
         if prior.name not in DISTRIBUTION_CODES or (transform == UNIT and prior.name != "Beta"):
             what = " of a number between 0 and 1" if transform == UNIT else f" of '{key}'"
             return f"the prior {entry}{what} is not compiled"
@@ -56,8 +58,8 @@ def unsupported(design: Design) -> str | None:
     return None
 
 
-def _coordinates(design: Design) -> Iterator[tuple[str, int, Prior]]:
-    """Yield each number that has a compiled prior: its key, the transform of its coordinate, its prior."""
+def _coordinates(design: Design) -> Iterator[tuple[str, int | None, Prior]]:
+    """Yield each number that has a compiled prior: its key, the transform of its coordinate (None: not compiled), its prior."""
     for predictor in design.predictors.values():
         for key in predictor.keys:
             yield key, REAL, design.priors[key].prior
@@ -69,7 +71,7 @@ def _coordinates(design: Design) -> Iterator[tuple[str, int, Prior]]:
         stated = function.text == "{}"
         yield (
             function.key(name),
-            TRANSFORMS[design.family.parameter(name).link] if stated else _TRANSFORM_ONTO[function.support],
+            TRANSFORMS.get(design.family.parameter(name).link) if stated else _TRANSFORM_ONTO[function.support],
             prior,
         )
     if design.split is not None:
@@ -83,7 +85,7 @@ def pack(layout: Layout) -> Packed:
     design, block = layout.design, Block()
     rows = merge_rows(design)
     names = [parameter.name for parameter in design.family.parameters if not parameter.cut]
-    parameters = np.zeros(len(names) + (2 if design.family.cuts else 0), dtype=records.PARAMETER)
+    parameters = np.zeros(len(names) + cut_columns(design), dtype=records.PARAMETER)
     terms: list[Record] = []
     # Scales have a logarithmic link.
     factor = None if design.observed.scale_factor is None else np.log(design.observed.scale_factor[rows.kept])
@@ -92,13 +94,14 @@ def pack(layout: Layout) -> Packed:
         one["link"] = LINK_CODES[design.spec.link(name).name]
         if name in layout.scalars:
             scalar = layout.scalars[name]
-            one["scalar"], one["value"] = scalar.places[0], on_link_scale(scalar)
+            one["scalar"] = scalar.places[0]
+            one["value"] = scalar.map.highest if scalar.free[0] else on_link_scale(scalar)
             one["offset"] = -1 if shift is None else block.add_numbers(shift)
         else:
             one["first_term"] = len(terms)
             terms += _pack_predictor(block, one, layout.predictors[name], rows.kept, shift)
     if design.family.cuts:
-        pack_cuts(block, parameters[-2:], layout)
+        pack_cuts(block, parameters[len(names) :], layout)
     model = np.zeros(1, dtype=records.MODEL)
     model["rows"], model["family"] = len(rows.kept), FAMILY_CODES[design.spec.family_record.name]
     model["response"], model["trials"] = block.add_numbers(rows.response), block.add_numbers(rows.trials)
@@ -132,7 +135,14 @@ def pack_priors(layout: Layout, block: Block, places: Mapping[str, int]) -> Reco
     design, split = layout.design, layout.design.split
     rows: list[tuple[float, ...]] = [] if split is None else [_pack_split(split, layout, block, places)]
 
-    def add(slot: int, transform: int, prior: Prior, factor: float = 1.0, lower: float = -np.inf) -> None:
+    def add(
+        slot: int,
+        transform: int,
+        prior: Prior,
+        factor: float = 1.0,
+        lower: float = -np.inf,
+        highest: float = np.inf,
+    ) -> None:
         if slot < 0 or isinstance(prior, PartPrior):
             return
         prior = prior.plain
@@ -141,7 +151,7 @@ def pack_priors(layout: Layout, block: Block, places: Mapping[str, int]) -> Reco
         if lower > prior.support[0]:
             constant -= float(np.log1p(-prior.frozen().cdf(lower)))
         constant += float(np.log(abs(factor)))
-        rows.append((slot, transform, DISTRIBUTION_CODES[prior.name], *numbers, constant, factor))
+        rows.append((slot, transform, DISTRIBUTION_CODES[prior.name], *numbers, constant, factor, highest))
 
     for predictor_layout in layout.predictors.values():
         predictor = predictor_layout.predictor
@@ -163,9 +173,10 @@ def pack_priors(layout: Layout, block: Block, places: Mapping[str, int]) -> Reco
         parameter = design.family.parameter(name)
         function, prior = design.scalar_prior(name)
         if function.text == "{}":
-            add(slot, TRANSFORMS[parameter.link], prior, lower=parameter.lower)
+            add(slot, TRANSFORMS.get(parameter.link, REAL), prior, lower=parameter.lower, highest=scalar.map.highest)
         else:
-            add(slot, _TRANSFORM_ONTO[function.support], prior, function.factors[parameter.link])
+            onto, factor = _TRANSFORM_ONTO[function.support], function.factors[parameter.link]
+            add(slot, onto, prior, factor, highest=scalar.map.highest)
     return np.array(rows, dtype=records.PRIOR)
 
 
@@ -181,7 +192,7 @@ def _pack_split(split: SplitOnData, layout: Layout, block: Block, places: Mappin
         integers += [-1, int(layout.scalars[part.name].places[0])] if part.residual else [places[part.name], -1]
         width = len(part.keys)
         constant += float(special.gammaln(width)) + width * np.log(2.0)
-    return (block.add_integers(integers), REAL, records.SPLIT, 0.0, 0.0, 0.0, constant, 1.0)
+    return (block.add_integers(integers), REAL, records.SPLIT, 0.0, 0.0, 0.0, constant, 1.0, np.inf)
 
 
 def on_link_scale(scalar: Slots) -> float:
@@ -189,8 +200,14 @@ def on_link_scale(scalar: Slots) -> float:
     return 0.0 if scalar.free[0] else float(scalar.map.to_coordinates(scalar.fixed)[0])
 
 
+def cut_columns(design: Design) -> int:
+    """Return how many columns of predictors thresholds have: the ends of an interval, or one each."""
+    count = len(design.family.cuts)
+    return count if design.family.at_risk else min(2 * count, 2)
+
+
 def pack_cuts(block: Block, ends: Record, layout: Layout) -> None:
-    """Write the thresholds with their prior as two parameters, the ends of the interval of each response."""
+    """Write the thresholds with their prior as the parameters that they are, see `cut_columns`."""
     prior, design = layout.design.priors[CUTS].prior, layout.design
     count = len(design.family.cuts)
     numbers = [*prior.arguments, 0.0, 0.0][:3]
@@ -200,8 +217,10 @@ def pack_cuts(block: Block, ends: Record, layout: Layout) -> None:
     else:
         code = DISTRIBUTION_CODES[prior.name]
         constant = count * _constant(prior)
-    ends["scalar"] = records.UPPER_END, records.LOWER_END
+    stepwise = design.family.at_risk is not None
+    ends["scalar"] = records.FURTHER_CUT if stepwise else records.LOWER_END
     upper = ends[0]
+    upper["scalar"] = records.FIRST_CUT if stepwise else records.UPPER_END
     upper["link"] = LINK_CODES[design.mu.link.name]
     upper["width"], upper["first_cut"], upper["cut_prior"] = count, layout.cuts.places[0], code
     upper["cut_numbers"] = block.add_numbers([*numbers, constant])

@@ -40,11 +40,13 @@ class Rows(NamedTuple):
     scalar, value : int, float
         Coordinate of the logarithm of the further parameter, -1 where it is fixed, and then that.
     shift : (n,) array
-        What is added to it in each row.
+        What is added to it in each row; of events at thresholds the sign of all that a row adds up.
     thresholds, first_cut : int, int
         Number of thresholds between ordered categories, 0 without categories; coordinate of the logarithm of the first
         distance between them. Under a logit a category between two thresholds u < v is two events, F(v - eta) - F(u - eta) =
         (1 - exp(u - v)) F(v - eta) F(eta - u): rows are then these events, and the first threshold a coefficient.
+    steps : bool
+        Categories are events by themselves, of which thresholds may have any order: the coordinates are the distances.
     cut : (n,) array
         At which threshold each event is.
     columns : (n, p) array
@@ -78,6 +80,7 @@ class Rows(NamedTuple):
     shift: Any
     thresholds: int
     first_cut: int
+    steps: bool
     cut: Any
     columns: Any
     starts: Any
@@ -122,11 +125,13 @@ def _fill_distances(x, rows, further):  # type: ignore[no-untyped-def]
     """Write how far the threshold of each row is from the first one, and return what depends on distances alone."""
     distances, total = np.zeros(rows.thresholds), rows.constant
     for k in range(1, rows.thresholds):
-        gap = math.exp(x[rows.first_cut + k - 1])
+        gap = x[rows.first_cut + k - 1]
+        if not rows.steps:
+            gap = math.exp(gap)
+            total += rows.distinct[2, k - 1] * log1m_exp_negative(gap)
         distances[k] = distances[k - 1] + gap
-        total += rows.distinct[2, k - 1] * log1m_exp_negative(gap)
     for i in range(len(further)):
-        further[i] = distances[rows.cut[i]]
+        further[i] = rows.shift[i] * distances[rows.cut[i]]
     return total
 
 

@@ -1,10 +1,11 @@
-"""Thresholds of ordered categories: two columns of the linear predictors, the ends of the interval of each response."""
+"""Thresholds of ordered categories as columns of predictors: the ends of an interval, or, step by step, one for each."""
 
 import math
 
 import numpy as np
 from numba import njit
 
+from bayesmixed.kernels.records import FIRST_CUT
 from bayesmixed.kernels.rows.links import CLOGLOG, LOGIT
 from bayesmixed.kernels.rows.priors import kernel
 from bayesmixed.kernels.rows.special import expit, log1m_exp_negative, log_normal_cdf, softplus
@@ -35,8 +36,14 @@ def log_share(link, lower, upper):  # type: ignore[no-untyped-def]
 
 @njit(cache=False, error_model="numpy")
 def fill_ends(x, eta, p, n, data):  # type: ignore[no-untyped-def]
-    """Write upper and lower end of the interval of each response into the columns p and p + 1 of the predictors."""
+    """Write upper and lower end of the interval of each response into the columns p and p + 1 of the predictors, or all
+    thresholds into the columns from p on."""
     cuts = _cuts(x, data.parameters[p])
+    if data.parameters[p].scalar == FIRST_CUT:
+        for i in range(n):
+            for k in range(len(cuts)):
+                eta[i, p + k] = cuts[k]
+        return
     response = data.model[0].response
     for i in range(n):
         category = int(data.numbers[response + i] + 0.5)
@@ -46,15 +53,17 @@ def fill_ends(x, eta, p, n, data):  # type: ignore[no-untyped-def]
 
 @njit(cache=False, error_model="numpy")
 def ends_back(x, score, p, n, data, gradient):  # type: ignore[no-untyped-def]
-    """Return the log-density of the thresholds, Jacobian included; add all derivatives in their coordinates.
-
-    The first coordinate is the first threshold, the others are the logarithms of the distances.
-    """
+    """Return the log-density of the thresholds, Jacobian included; add all derivatives in their coordinates."""
     parameter = data.parameters[p]
     cuts = _cuts(x, parameter)
     slot, count, response = parameter.first_cut, len(cuts), data.model[0].response
     bar = np.zeros(count)
+    free = parameter.scalar == FIRST_CUT
     for i in range(n):
+        if free:
+            for k in range(count):
+                bar[k] += score[i, p + k]
+            continue
         category = int(data.numbers[response + i] + 0.5)
         if category <= count:
             bar[category - 1] += score[i, p]
@@ -64,8 +73,8 @@ def ends_back(x, score, p, n, data, gradient):  # type: ignore[no-untyped-def]
     rest = 0.0
     for k in range(count - 1, 0, -1):
         rest += bar[k]
-        gradient[slot + k] += rest * math.exp(x[slot + k]) + 1.0
-        total += x[slot + k]
+        gradient[slot + k] += rest if free else rest * math.exp(x[slot + k]) + 1.0
+        total += 0.0 if free else x[slot + k]
     gradient[slot] += rest + bar[0]
     return total
 
@@ -76,17 +85,19 @@ def log_prior(x, parameter, numbers):  # type: ignore[no-untyped-def]
     cuts = _cuts(x, parameter)
     total = _prior(cuts, np.zeros(len(cuts)), parameter, numbers)
     for k in range(1, len(cuts)):
-        total += x[parameter.first_cut + k]
+        total += 0.0 if parameter.scalar == FIRST_CUT else x[parameter.first_cut + k]
     return total
 
 
 @njit(cache=False, error_model="numpy")
 def _cuts(x, parameter):  # type: ignore[no-untyped-def]
+    """Return the thresholds: the first coordinate is the first one, the others are the distances or their logarithms."""
     slot, count = parameter.first_cut, parameter.width
     cuts = np.empty(count)
     cuts[0] = x[slot]
     for k in range(1, count):
-        cuts[k] = cuts[k - 1] + math.exp(x[slot + k])
+        step = x[slot + k]
+        cuts[k] = cuts[k - 1] + (step if parameter.scalar == FIRST_CUT else math.exp(step))
     return cuts
 
 

@@ -4,6 +4,8 @@ import math
 
 from numba import njit
 
+from bayesmixed.kernels.rows.categories import CATEGORICAL, STEPWISE, categorical, stepwise
+from bayesmixed.kernels.rows.conway_maxwell import CONWAY_MAXWELL_POISSON, conway_maxwell
 from bayesmixed.kernels.rows.families import (
     BETA,
     BETA_BINOMIAL,
@@ -37,8 +39,9 @@ from bayesmixed.kernels.rows.natural import (
     student,
     through,
 )
-from bayesmixed.kernels.rows.skewed import SKEWED, skewed
+from bayesmixed.kernels.rows.skewed import SHIFTED_LOGNORMAL, SKEWED, shifted_lognormal, skewed
 from bayesmixed.kernels.rows.special import expit, log1m_exp_negative, softplus, softplus_slope
+from bayesmixed.kernels.rows.tweedie import TWEEDIE, tweedie
 
 
 @njit(cache=False, error_model="numpy")
@@ -156,6 +159,10 @@ def _plain(family, link, y, trials, eta, i, k):  # type: ignore[no-untyped-def]
         return binomial(link, y, trials - y, first)
     if family == CUMULATIVE:
         return cumulative(link, eta[i, 2] - first, eta[i, 1] - first, k)
+    if family in STEPWISE:
+        return stepwise(family, link, y, eta, i, k)
+    if family == CATEGORICAL:
+        return categorical(y, eta, i, k)
     if family == LOGNORMAL:
         return normal(math.log(y) - first, eta[i, 1], k)
     if family in (GAUSSIAN, STUDENT):
@@ -166,11 +173,19 @@ def _plain(family, link, y, trials, eta, i, k):  # type: ignore[no-untyped-def]
         u, slope, bend, turn = log_mean(link, first)
         row = positive(family, y, u, eta[i, 1] if eta.shape[1] > 1 else 0.0, k)
         return row if link == LOG else through(row, slope, bend, turn)
+    if family in (TWEEDIE, CONWAY_MAXWELL_POISSON):
+        u, slope, bend, turn = log_mean(link, first)
+        if family == TWEEDIE:
+            row = _seven(tweedie(y, u, eta[i, 1], eta[i, 2]), k)
+        else:
+            mean = math.exp(u)
+            row = through(conway_maxwell(y, mean, eta[i, 1]), mean, mean, mean)
+        return row if link == LOG else through(row, slope, bend, turn)
+    if family == SHIFTED_LOGNORMAL:
+        return _seven(shifted_lognormal(y, first, eta[i, 1], eta[i, 2]), k)
     if family in SKEWED:
         mean, slope, bend, turn = real_mean(link, first)
-        v, a, b, c, p1, q1, r1, p2, q2, r2 = skewed(family, y - mean, eta[i, 1], eta[i, 2])
-        p, q, r = (p1, q1, r1) if k == 1 else ((p2, q2, r2) if k == 2 else (0.0, 0.0, 0.0))
-        row = (v, a, b, c, p, q, r)
+        row = _seven(skewed(family, y - mean, eta[i, 1], eta[i, 2]), k)
         return row if link == IDENTITY else through(row, slope, bend, turn)
     if family == ORDERED_BETA:
         return ordered_beta(y, first, eta[i, 1], eta[i, 2], eta[i, 3], k)
@@ -185,6 +200,14 @@ def _plain(family, link, y, trials, eta, i, k):  # type: ignore[no-untyped-def]
         return value, 0.0, 0.0, 0.0, of_edges, 0.0, 0.0
     v, a, b, c, p, q, r = beta(link, y, first, eta[i, 1], k if k == 1 else 0)
     return v - softplus(edge), a, b, c, -expit(edge) if k == 2 else p, q, r
+
+
+@njit(cache=False, error_model="numpy")
+def _seven(row, k):  # type: ignore[no-untyped-def]
+    """Return the seven numbers for one further predictor of the ten for two."""
+    v, a, b, c, p1, q1, r1, p2, q2, r2 = row
+    p, q, r = (p1, q1, r1) if k == 1 else ((p2, q2, r2) if k == 2 else (0.0, 0.0, 0.0))
+    return v, a, b, c, p, q, r
 
 
 @njit(cache=False, error_model="numpy")

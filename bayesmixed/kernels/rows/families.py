@@ -4,8 +4,18 @@ import math
 
 from numba import njit
 
+from bayesmixed.kernels.rows.categories import (
+    ACAT,
+    CATEGORICAL,
+    CRATIO,
+    SRATIO,
+    STEPWISE,
+    categorical_row,
+    stepwise_row,
+)
+from bayesmixed.kernels.rows.conway_maxwell import CONWAY_MAXWELL_POISSON, conway_maxwell
 from bayesmixed.kernels.rows.cutpoints import log_share
-from bayesmixed.kernels.rows.links import LOG, LOGIT, positive_mean, real_mean
+from bayesmixed.kernels.rows.links import LOG, LOGIT, log_mean, positive_mean, real_mean
 from bayesmixed.kernels.rows.proportions import (
     beta_binomial_row,
     beta_row,
@@ -13,8 +23,17 @@ from bayesmixed.kernels.rows.proportions import (
     ordered_beta_row,
     zero_one_inflated_beta_row,
 )
-from bayesmixed.kernels.rows.skewed import ASYMMETRIC_LAPLACE, EXGAUSSIAN, SKEW_NORMAL, SKEWED, skewed
+from bayesmixed.kernels.rows.skewed import (
+    ASYMMETRIC_LAPLACE,
+    EXGAUSSIAN,
+    SHIFTED_LOGNORMAL,
+    SKEW_NORMAL,
+    SKEWED,
+    shifted_lognormal,
+    skewed,
+)
 from bayesmixed.kernels.rows.special import digamma, expit, log1m_exp_negative, log_rising, softplus, softplus_slope
+from bayesmixed.kernels.rows.tweedie import TWEEDIE, tweedie
 
 GAUSSIAN, STUDENT, BINOMIAL, POISSON, GAMMA, BETA, NEGBIN, LOGNORMAL = 0, 1, 2, 3, 4, 5, 6, 7
 INVERSE_GAUSSIAN, BETA_BINOMIAL, NEGBIN1, ZERO_ONE_INFLATED_BETA, CUMULATIVE, GENERALISED_POISSON = 8, 9, 10, 11, 12, 13
@@ -56,6 +75,13 @@ FAMILY_CODES = {
     "truncated_negbin": TRUNCATED + NEGBIN,
     "zero_inflated_negbin1": INFLATED + NEGBIN1,
     "zero_inflated_beta_binomial": INFLATED + BETA_BINOMIAL,
+    "sratio": SRATIO,
+    "cratio": CRATIO,
+    "acat": ACAT,
+    "categorical": CATEGORICAL,
+    "shifted_lognormal": SHIFTED_LOGNORMAL,
+    "tweedie": TWEEDIE,
+    "conway_maxwell_poisson": CONWAY_MAXWELL_POISSON,
 }
 
 
@@ -167,8 +193,26 @@ def _plain(family, link, y, trials, eta, score, i):  # type: ignore[no-untyped-d
         value, first, _, _, score[i, 1], _, _, score[i, 2], _, _ = skewed(family, y - mean, eta[i, 1], eta[i, 2])
         score[i, 0] = first * slope
         return value
+    if family == SHIFTED_LOGNORMAL:
+        row = shifted_lognormal(y, eta[i, 0], eta[i, 1], eta[i, 2])
+        score[i, 0], score[i, 1], score[i, 2] = row[1], row[4], row[7]
+        return row[0]
+    if family == TWEEDIE:
+        u, slope, _, _ = log_mean(link, eta[i, 0])
+        row = tweedie(y, u, eta[i, 1], eta[i, 2])
+        score[i, 0], score[i, 1], score[i, 2] = row[1] * slope, row[4], row[7]
+        return row[0]
+    if family == CONWAY_MAXWELL_POISSON:
+        mean, slope = positive_mean(link, eta[i, 0])
+        value, first, _, _, score[i, 1], _, _ = conway_maxwell(y, mean, eta[i, 1])
+        score[i, 0] = first * slope
+        return value
     if family == ORDERED_BETA:
         return ordered_beta_row(y, eta, score, i)
+    if family in STEPWISE:
+        return stepwise_row(family, link, y, eta, score, i)
+    if family == CATEGORICAL:
+        return categorical_row(y, eta, score, i)
     if family == ZERO_ONE_INFLATED_BETA:
         return zero_one_inflated_beta_row(link, y, eta, score, i)
     return _cumulative(link, eta, score, i)

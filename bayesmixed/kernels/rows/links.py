@@ -14,7 +14,7 @@ from bayesmixed.kernels.rows.special import (
 )
 
 IDENTITY, LOG, LOGIT, PROBIT, CLOGLOG, LOG_MINUS_ONE, CAUCHIT, INVERSE, SQRT = 0, 1, 2, 3, 4, 5, 6, 7, 8
-INVERSE_SQUARED = 9
+INVERSE_SQUARED, LOGIT_MINUS_ONE = 9, 10
 
 LINK_CODES = {
     "identity": IDENTITY,
@@ -27,6 +27,7 @@ LINK_CODES = {
     "inverse": INVERSE,
     "sqrt": SQRT,
     "inverse_squared": INVERSE_SQUARED,
+    "logit_minus_one": LOGIT_MINUS_ONE,
 }
 
 

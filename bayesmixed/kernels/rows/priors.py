@@ -47,6 +47,18 @@ def prior_row(transform, code, a, b, c, x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=False)
+def below(highest, x):  # type: ignore[no-untyped-def]
+    """Return the number below `highest` that has the coordinate x and its derivative, and the logarithm of that and its own.
+
+    The exponential of the number is a share of that of `highest`, and x the log-odds of the share; x itself if it is infinite.
+    """
+    if highest == math.inf:
+        return x, 1.0, 0.0, 0.0
+    rest = expit(-x)
+    return highest - softplus(-x), rest, -softplus(x), rest - 1.0
+
+
+@njit(cache=False)
 def kernel(code, a, b, c, v):  # type: ignore[no-untyped-def]
     """Return the log-density of a distribution at v, up to a constant, and its derivative in v."""
     if code == 0:

@@ -1,4 +1,4 @@
-"""Rows of skewed responses and of quantiles, with all derivatives at once.
+"""Rows of skewed and of shifted responses and of quantiles, with all derivatives at once.
 
 Each gives ten numbers: log-density without the part that depends on no parameter, its first three derivatives in the first
 parameter, then for each of two further predictors the derivatives of log-density, first and second derivative in it.
@@ -12,6 +12,7 @@ from bayesmixed.kernels.rows.special import expit, log_normal_cdf_slopes, softpl
 
 EXGAUSSIAN, SKEW_NORMAL, ASYMMETRIC_LAPLACE = 16, 17, 18
 SKEWED = EXGAUSSIAN, SKEW_NORMAL, ASYMMETRIC_LAPLACE
+SHIFTED_LOGNORMAL = 24
 _HALF_LOG_TWO_PI = 0.9189385332046727
 
 
@@ -100,3 +101,26 @@ def asymmetric_laplace(residual, log_sigma, logit_quantile):  # type: ignore[no-
     value = -softplus(logit_quantile) - softplus(-logit_quantile) - log_sigma - loss
     of_share = rest - share - product * residual * scale
     return value, first, 0.0, 0.0, loss - 1.0, -first, 0.0, of_share, product * scale, 0.0
+
+
+@njit(cache=False, error_model="numpy")
+def shifted_lognormal(y, mean, log_sigma, log_shift):  # type: ignore[no-untyped-def]
+    """Return the row of a response beyond a shift whose rest is lognormal; minus infinity where the response is not beyond."""
+    shift = math.exp(log_shift)
+    rest = y - shift
+    if not rest > 0.0:
+        return -math.inf, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    scale, log_rest = math.exp(-log_sigma), math.log(rest)
+    z, square, change = (log_rest - mean) * scale, scale * scale, shift / rest
+    return (
+        -0.5 * z * z - log_sigma - log_rest - _HALF_LOG_TWO_PI,
+        z * scale,
+        -square,
+        0.0,
+        z * z - 1.0,
+        -2.0 * z * scale,
+        2.0 * square,
+        change * (z * scale + 1.0),
+        -change * square,
+        0.0,
+    )

@@ -74,7 +74,8 @@ def as_pymc_point(layout, model, shapes, x):
                 point[f"partial_{predictor.corr(group)}" + (f"_{number + 1}" if number else "")] = x[place.places]
             name = "z" if not term.centred.any() else "coefficient"
             point[f"{name}_{group.name}{predictor.suffix}"] = x[term.effects].reshape(group.shape)
-    point["threshold"] = point["centred_threshold"] = x[layout.cuts.places]
+    cuts = x[layout.cuts.places]
+    point["threshold"] = point["centred_threshold"] = np.cumsum(cuts) if design.family.at_risk else cuts
     for name, scalar in layout.scalars.items():
         function, _ = design.scalar_prior(name)
         # The free variable depends on a multiple of the parameter on its link, and PyMC's coordinate is that multiple.
@@ -195,6 +196,18 @@ MODELS = [
     ("y ~ x + (1 | g)", "gamma", {"priors": {"1/sqrt(shape)": 0.5}}),
     ("y ~ x + (1 | g)", "inverse_gaussian", {}),
     ("y ~ x + offset(n)", "inverse_gaussian", {"link": "inverse"}),
+    ("rating ~ x + f + (x | g)", "sratio", {"link": "cloglog"}),
+    ("rating | weights(n, 'frequency') ~ x + (1 | g)", "cratio", {"priors": {"threshold": "StudentT(4, 0, 2)"}}),
+    ("rating ~ x + offset(z) + (1 | g)", "acat", {"link": "probit"}),
+    ("rating ~ x + f + (x | g)", "acat", {}),
+    ("rating ~ x + (1 | g)", "categorical", {}),
+    ("y ~ x + (1 | g)", "shifted_lognormal", {"sigma": "~ z", "priors": {"ndt": "LogNormal(0, 1)"}}),
+    ("y ~ x", "shifted_lognormal", {"priors": {"ndt": 0.3}}),
+    ("amount ~ x + (1 | g)", "tweedie", {}),
+    ("amount ~ x + (1 | g)", "tweedie", {"phi": "~ z", "power": "~ x"}),
+    ("amount ~ x", "tweedie", {"priors": {"power": 1.4}}),
+    ("count ~ x + (1 | g)", "conway_maxwell_poisson", {}),
+    ("count ~ x + offset(n)", "conway_maxwell_poisson", {"link": "sqrt", "phi": "~ z"}),
     ("p ~ x + (x | g)", "beta", {"phi": "~ z"}),
     ("p ~ x + (1 | g)", "beta", {"link": "cauchit"}),
     ("p ~ x + (1 | g)", "beta", {"link": "probit", "priors": {"phi": "Gamma(2, 0.1)"}}),

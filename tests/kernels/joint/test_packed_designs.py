@@ -11,7 +11,7 @@ from bayesmixed.kernels.packing import Block
 from bayesmixed.kernels.rows import priors
 from bayesmixed.kernels.slots import LOG, Allocation
 
-prior_row = uncompiled(priors.prior_row)
+prior_row, below = uncompiled(priors.prior_row), uncompiled(priors.below)
 
 
 @each_model
@@ -20,10 +20,9 @@ def test_the_priors_of_scalars_sum_to_scipys_densities_with_their_jacobians(form
     x = np.random.default_rng(1).normal(0, 0.5, layout.dimension)
     found = 0.0
     for one in pack_priors(layout, Block(), {}):
-        value, _ = prior_row(
-            one["transform"], one["code"], one["a"], one["b"], one["c"], one["factor"] * x[one["slot"]]
-        )
-        found += value + one["constant"]
+        number, _, log_rise, _ = below(one["highest"], x[one["slot"]])
+        value, _ = prior_row(one["transform"], one["code"], one["a"], one["b"], one["c"], one["factor"] * number)
+        found += value + one["constant"] + log_rise
     expected, design = 0.0, layout.design
     for predictor in layout.predictors.values():
         for slot, prior in zip(predictor.beta.places, design.coefficient_priors(predictor.predictor), strict=True):

@@ -35,14 +35,18 @@ def test_estimates_have_the_mean_of_sums_over_a_grid(family, link):
         assert ratios.std() < 0.6
 
 
-def test_estimates_of_ordered_categories_have_the_mean_of_sums_over_a_grid():
+@pytest.mark.parametrize(
+    ("family", "link"), [("cumulative", "logit"), ("sratio", "logit"), ("sratio", "cloglog"), ("cratio", "probit")]
+)
+def test_estimates_of_ordered_categories_have_the_mean_of_sums_over_a_grid(family, link):
     generator = np.random.default_rng(3)
     g = np.repeat(np.arange(4), 6)
     y = np.digitize(np.array([-0.8, 0.1, 0.4, 1.2])[g] + generator.logistic(size=24), [-0.5, 0.6, 1.5]) + 1
     priors = {"threshold": "Normal(0, 2)", "sd_g": "HalfNormal(1)"}
-    design = prepared("y ~ 1 + (1 | g)", {"y": y, "g": np.array(list("abcd"))[g]}, "cumulative", priors)
+    design = prepared("y ~ 1 + (1 | g)", {"y": y, "g": np.array(list("abcd"))[g]}, family, priors, link)
     estimates = with_nodes(find_estimates(lay_out_marginal(design)), 19)
-    distances, sd = np.array([0.9, 0.6]), 0.7
+    free = design.family.at_risk is not None
+    distances, sd = np.array([0.9, -0.6 if free else 0.6]), 0.7
     z, firsts = np.linspace(-7.0, 7.0, 141), np.linspace(-6.0, 5.0, 221)
     logs = []
     for first in firsts:
@@ -52,10 +56,11 @@ def test_estimates_of_ordered_categories_have_the_mean_of_sums_over_a_grid():
         levels = [special.logsumexp(rows[:, g == j].sum(axis=1) + stats.norm.logpdf(z)) for j in range(4)]
         logs.append(np.sum(levels) + 4 * np.log(z[1] - z[0]) + stats.norm.logpdf(cuts, scale=2.0).sum())
     exact = special.logsumexp(logs) + np.log(firsts[1] - firsts[0])
-    exact += np.sum(np.log(distances)) + stats.halfnorm.logpdf(sd) + np.log(sd)
+    exact += (0.0 if free else np.sum(np.log(distances))) + stats.halfnorm.logpdf(sd) + np.log(sd)
     order = np.argsort(estimates.layout.kept[estimates.layout.outer])
     point = np.empty(3)
-    point[order] = np.log([sd, *distances]) if order[0] == 2 else np.log([*distances, sd])
+    steps = distances if free else np.log(distances)
+    point[order] = [np.log(sd), *steps] if order[0] == 2 else [*steps, np.log(sd)]
     found, _ = estimates.evaluate(np.tile(point, (2000, 1)), np.random.default_rng(5))
     ratios = np.exp(found - exact)
     assert ratios.mean() == pytest.approx(1.0, abs=4 * ratios.std() / np.sqrt(2000) + 2e-3)

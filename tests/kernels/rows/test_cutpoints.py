@@ -7,21 +7,25 @@ import pytest
 from scipy import stats
 from uncompiled import uncompiled
 
+from bayesmixed.kernels.records import FIRST_CUT, UPPER_END
 from bayesmixed.kernels.rows import cutpoints
 from bayesmixed.kernels.rows.cutpoints import INDUCED
 from bayesmixed.kernels.rows.links import LINK_CODES
 from bayesmixed.kernels.rows.priors import DISTRIBUTION_CODES
 
 log_share, fill_ends, ends_back = (uncompiled(getattr(cutpoints, n)) for n in ("log_share", "fill_ends", "ends_back"))
+whole_prior = uncompiled(cutpoints.log_prior)
 LATENT = {"logit": stats.logistic, "probit": stats.norm, "cloglog": stats.gumbel_l}
 X = np.array([9.0, -0.8, 0.3, -0.5])
 CUTS = np.cumsum([-0.8, np.exp(0.3), np.exp(-0.5)])
 """The first threshold and the logarithms of the distances begin at place 1 of the coordinates."""
 
 
-def data_of(link="logit", code=INDUCED, arguments=(2.5, 0.0, 0.0, 0.0)):
+def data_of(link="logit", code=INDUCED, arguments=(2.5, 0.0, 0.0, 0.0), scalar=UPPER_END):
     numbers = np.array([1.0, 2.0, 3.0, 4.0, 2.0, *arguments])
-    parameter = SimpleNamespace(first_cut=1, width=3, cut_prior=code, cut_numbers=5, link=LINK_CODES[link])
+    parameter = SimpleNamespace(
+        first_cut=1, width=3, cut_prior=code, cut_numbers=5, link=LINK_CODES[link], scalar=scalar
+    )
     return SimpleNamespace(model=[SimpleNamespace(response=0)], parameters=[parameter], numbers=numbers)
 
 
@@ -79,6 +83,23 @@ def test_derivatives_in_the_coordinates_are_differences_of_likelihood_and_prior(
         gradient = np.zeros(4)
         value = ends_back(x, shares[:, [2, 1]], 0, 5, data, gradient)
         return np.sum(shares[:, 0]) + value, gradient
+
+    slopes = [(total(X + step)[0] - total(X - step)[0]) / 2e-5 for step in 1e-5 * np.eye(4)]
+    np.testing.assert_allclose(total(X)[1], slopes, rtol=1e-7, atol=1e-8)
+
+
+def test_free_thresholds_are_columns_whose_distances_are_coordinates():
+    data = data_of(code=DISTRIBUTION_CODES["Normal"], arguments=(0.5, 2.0, 0.0, -1.0), scalar=FIRST_CUT)
+    weights = np.random.default_rng(1).normal(size=(5, 3))
+
+    def total(x):
+        columns, gradient = np.zeros((5, 3)), np.zeros(4)
+        fill_ends(x, columns, 0, 5, data)
+        np.testing.assert_allclose(columns, np.tile(np.cumsum(x[1:]), (5, 1)))
+        value = ends_back(x, weights, 0, 5, data, gradient)
+        assert value == pytest.approx(-1.0 - np.sum(((np.cumsum(x[1:]) - 0.5) / 2.0) ** 2) / 2.0)
+        assert value == pytest.approx(whole_prior(x, data.parameters[0], data.numbers))
+        return np.sum(weights * columns) + value, gradient
 
     slopes = [(total(X + step)[0] - total(X - step)[0]) / 2e-5 for step in 1e-5 * np.eye(4)]
     np.testing.assert_allclose(total(X)[1], slopes, rtol=1e-7, atol=1e-8)

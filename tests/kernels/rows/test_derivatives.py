@@ -11,21 +11,25 @@ from bayesmixed.families import Family
 STEP = 3e-4
 LEVELS = (0.1, 1.3, 30.0)
 """Predictors under links that have an inverse of positive ones only."""
-KNOWN = {"weibull": 0.7}
-"""Share of far settings whose log-density has differences: that of a Weibull response is -exp(800) in others."""
-QUADRATIC = {"gaussian", "lognormal", "hurdle_lognormal", "asymmetric_laplace"}
+KNOWN = {"weibull": 0.7, "shifted_lognormal": 0.45}
+"""Share of far settings whose log-density has differences: that of a Weibull response is -exp(800) in others, and shifts may
+lie above a response."""
+NEAR = {"conway_maxwell_poisson": 5.0}
+"""Families of which only predictors up to a number are tried: differences of log-densities of larger counts have no digits."""
+QUADRATIC = {"gaussian", "lognormal", "hurdle_lognormal", "asymmetric_laplace", "shifted_lognormal"}
 RESPONSES = np.array([0.0, 1e-9, 0.3, 1.0 - 1e-9, 1.0, 2.0, 3.0, 4.0, 11.0, 12.0, 40.0, 1e6, -5.0])
 
 
 def far_settings(family: Family, link: str) -> tuple[np.ndarray, np.ndarray]:
     """Return responses at and near the ends of their range under predictors between -30 and 30."""
-    most = len(family.cuts) + 1 if family.cuts else np.inf
+    most = len(family.cuts or family.parameters) + 1 if family.has_categories else np.inf
     ys = [y for y in RESPONSES if y <= most and np.all(family.accepts(np.array([y]), trials_of(family)))]
     further = (
         [(-2.0,), (0.0,), (2.0,)] if family.cuts else list(product((-1.0, 3.0), repeat=len(family.parameters) - 1))
     )
     rest = [tuple(first[0] + np.array([0.0, 0.4, 2.0])) for first in further] if family.cuts else further
-    cells = product(ys, LEVELS if of_positive(family, link) else (-30.0, -7.0, -1.0, 0.5, 4.3, 30.0), rest)
+    places = LEVELS if of_positive(family, link) else (-30.0, -7.0, -1.0, 0.5, 4.3, 30.0)
+    cells = product(ys, [place for place in places if abs(place) <= NEAR.get(family.name, 30.0)], rest)
     table = np.array([(y, first, *others) for y, first, others in cells])
     return table[:, 0], table[:, 1:]
 

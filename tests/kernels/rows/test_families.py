@@ -24,7 +24,7 @@ def compiled(family: Family, link: str, y: np.ndarray, eta: np.ndarray) -> tuple
     score = np.full(columns.shape, np.nan)
     codes, constant = (FAMILY_CODES[family.name], LINK_CODES[link]), family.constant(y, trials_of(family))
     density = rows(*codes, y, trials_of(family), np.asarray(constant, dtype=float), columns, score)
-    if family.cuts:
+    if family.cuts and not family.at_risk:
         place = y.astype(int)[:, None]
         whole = np.zeros((len(y), eta.shape[1] + 1))
         np.put_along_axis(whole, place, score[:, [1]], axis=1)
@@ -61,7 +61,7 @@ def test_derivatives_begin_with_density_and_score_of_the_row(family, link):
         found = derivatives(family, link, y, columns)
         density, score = compiled(family, link, y, eta)
         np.testing.assert_allclose(found[:, 0] + family.constant(y, trials_of(family)), density, rtol=1e-9, atol=1e-9)
-        own = score if not family.cuts else score[:, :1]
+        own = score if not family.cuts or family.at_risk else score[:, :1]
         for k in range(own.shape[1]):
             np.testing.assert_allclose(found[:, 3 * k + 1], own[:, k], rtol=1e-9, atol=1e-9)
 
