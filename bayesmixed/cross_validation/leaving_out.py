@@ -280,7 +280,13 @@ def _match(fit: Fit, units: Factor, found: Any, draws: int | None) -> Any:
     posterior, weights = some_draws(fit, draws), found.log_weights
     if weights is None or posterior.sizes["draw"] != weights.sizes["draw"] or not can_match(fit.design, posterior):
         return found
-    matched = match_moments(fit.design, posterior, unit_densities(fit.design, posterior, units), found)
+    # No moved draw lies where a parameter could be without the response that bounds it.
+    k = found.pareto_k
+    bounding = np.isinf(mark_bounding(fit.design, units.index, xr.zeros_like(k)).values)
+    given = replace(found, pareto_k=k.copy(data=np.where(bounding, 0.0, k.values)))
+    matched = match_moments(fit.design, posterior, unit_densities(fit.design, posterior, units), given)
+    after = np.where(bounding, k.values, matched.pareto_k.values)
+    matched = replace(matched, pareto_k=k.copy(data=after), warning=bool(np.any(after > found.good_k)))
     errors, moved = found.elpd_i.attrs["mcse_i"].copy(), matched.pareto_k.values < found.pareto_k.values
     weights = np.exp(matched.log_weights.transpose("chain", "draw", ...).values)
     # Of moved draws the densities are not kept: as if these varied as much as they are large.
