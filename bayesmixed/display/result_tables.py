@@ -11,7 +11,7 @@ from bayesmixed.display.columns_of_text import squeeze
 from bayesmixed.display.pages import align, wrap, write_table
 from bayesmixed.display.tables import drop_empty, format_number, format_table
 
-_CELL = 30
+_CELL = 60
 _MOST_LABELS = 4
 _DIGITS = 3
 _LABELS = ("term", "level", "effect", "group", "quantity", "scale", "check")
