@@ -47,7 +47,11 @@ def run_block(code, names):
 
 def _fold(line):
     """Return a line of a table as it is, and a long sentence in several lines."""
-    return line.rstrip() if "  " in line.strip() else textwrap.fill(line, 80, break_long_words=False, break_on_hyphens=False)
+    return (
+        line.rstrip()
+        if "  " in line.strip()
+        else textwrap.fill(line, 80, break_long_words=False, break_on_hyphens=False)
+    )
 
 
 def run_page(path, save=False):

@@ -13,7 +13,7 @@ import pandas as pd
 from bayesmixed.display.columns_of_text import WIDTH, fill, fold, measure, on_one_line, pad
 
 _NARROWEST, _SENTENCE, _FEWEST = 14, 24, 8
-_NUMBER = r"[-\d.,%/ ]*"
+_NUMBER = r"([<>] )?[-\d.,%/ ]*(e[-+]?\d+)?|-?inf"
 
 
 @dataclass(frozen=True, slots=True)

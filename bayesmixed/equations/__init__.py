@@ -4,12 +4,13 @@ from bayesmixed.equations.block_outlines import outline_blocks
 from bayesmixed.equations.display import Displayed
 from bayesmixed.equations.latex import write_latex
 from bayesmixed.equations.listing import Equations, list_equations
-from bayesmixed.equations.mathml import write_html, write_indices, write_mathml
+from bayesmixed.equations.mathml import SCROLLED, write_html, write_indices, write_mathml
 from bayesmixed.equations.outline import Outline, StatedPrior, state_prior
 from bayesmixed.equations.term_outlines import outline_terms
 from bayesmixed.equations.text import write_equations
 
 __all__ = [
+    "SCROLLED",
     "Displayed",
     "Equations",
     "Outline",

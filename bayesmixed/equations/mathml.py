@@ -8,6 +8,10 @@ from bayesmixed.equations.listing import list_equations
 from bayesmixed.equations.outline import Outlined
 from bayesmixed.equations.symbols import GREEK, Equation, Notation, Symbol
 
+SCROLLED = 'tabindex="0" role="group" aria-label="Equations"'
+"""Attributes of an element in which equations that are too wide can be scrolled, with the keyboard too."""
+_NOTE = "display: inline-block; max-width: 14em; white-space: normal"
+
 
 def write_mathml(model: Outlined) -> str:
     """Return the equations of a spec or a design as MathML: the model, then its priors."""
@@ -20,7 +24,10 @@ def write_html(model: Outlined, *, title: str = "", text: str = "", hint: str = 
     """Return the equations with what their indices stand for as HTML, for notebooks."""
     pieces = [f"<strong>{escape(title)}</strong>"] if title else []
     pieces += [f"<p>{escape(text)}</p>"] if text else []
-    pieces += [write_mathml(model), f"<p><small>{write_indices(model)}</small></p>"]
+    pieces += [
+        f'<div style="overflow-x: auto" {SCROLLED}>{write_mathml(model)}</div>',
+        f"<p><small>{write_indices(model)}</small></p>",
+    ]
     pieces += [f"<p>{escape(hint)}</p>"] if hint else []
     return "\n".join(pieces)
 
@@ -109,6 +116,6 @@ def _write_block(equations: Sequence[Equation]) -> str:
     for equation in equations:
         sign = f"<mo>{'∼' if equation.relation == '~' else equation.relation}</mo>"
         cells = [equation.left.write(MATHML), sign, equation.right.write(MATHML)]
-        cells += [f"<mtext>{escape(equation.note)}</mtext>"] if equation.note else []
+        cells += [f'<mtext><span style="{_NOTE}">{escape(equation.note)}</span></mtext>'] if equation.note else []
         rows.append(_wrap("mtr", *(f'<mtd style="text-align: left"><mrow>{cell}</mrow></mtd>' for cell in cells)))
-    return f'<math display="block"><mtable>{"".join(rows)}</mtable></math>'
+    return f'<math display="block" style="width: max-content"><mtable>{"".join(rows)}</mtable></math>'

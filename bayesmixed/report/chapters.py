@@ -10,7 +10,7 @@ import numpy as np
 import bayesmixed as bm
 from bayesmixed.design.latent_columns import with_gaps
 from bayesmixed.display.pages import Page, Section, write_markup
-from bayesmixed.equations import write_indices, write_mathml
+from bayesmixed.equations import SCROLLED, write_indices, write_mathml
 from bayesmixed.errors import BayesMixedError, SpecError
 from bayesmixed.fits.convergence import Diagnosis
 from bayesmixed.fits.fitting import Fit
@@ -72,7 +72,7 @@ def show_structure(fit: Fit) -> str:
 
 def show_model(fit: Fit) -> str:
     """Return the equations with the numbers of the priors."""
-    equations = f'<div class="scroll" tabindex="0" role="group" aria-label="Equations">{write_mathml(fit.design)}</div>'
+    equations = f'<div class="scroll" {SCROLLED}>{write_mathml(fit.design)}</div>'
     return f"{equations}\n<p>{write_indices(fit.design)}</p>"
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import page_outputs
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -39,6 +40,11 @@ def test_a_notebook_shows_no_error_and_no_warning(path):
     outputs = [output for cell in cells_of(path, "code") for output in cell["outputs"]]
     assert outputs
     assert not [output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"]
+
+
+@pytest.mark.parametrize("path", [*NOTEBOOKS, *page_outputs.pages()], ids=lambda path: path.stem)
+def test_numbers_are_shown_of_fits_that_converged(path):
+    assert "NOT CONVERGED" not in path.read_text(encoding="utf-8")
 
 
 @each_notebook

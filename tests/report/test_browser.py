@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import bayesmixed as bm
+
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists() and not os.environ.get("CI"), reason="no chromium: apt-get install chromium"
@@ -198,3 +200,23 @@ def test_reports_and_the_site_have_no_violation_of_accessibility(browser, report
         page.close()
         assert found.violations_count == 0, f"{path.name}: {found.generate_report()}"
         assert len(found.response["passes"]) > 10
+
+
+def test_notes_beside_equations_wrap_and_overlap_nothing(browser):
+    page = browser.new_page(viewport={"width": 640, "height": 900})
+    page.set_content(bm.load_spec("lexical_decision_log")._repr_html_())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    gaps = page.evaluate("""() => {
+    const extent = (cell) => {
+      const range = document.createRange();
+      range.selectNodeContents(cell);
+      return range.getBoundingClientRect();
+    };
+    return [...document.querySelectorAll("mtr")].flatMap((row) => {
+      const told = [...row.children].map((cell) => extent(cell));
+      return told.slice(1).map((box, i) => box.left - told[i].right);
+    });
+  }""")
+    page.close()
+    assert len(gaps) > 10
+    assert min(gaps) > 0
