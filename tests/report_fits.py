@@ -12,6 +12,8 @@ NASTY = [
     "</script><b>bold</b>",
     *(f"farm {i} {i}" for i in range(6)),
 ]
+DEPTH, USE = "depth below the surface (cm)", "use of the land, in the year before"
+USES = ["grassland that is mown twice a year", "vineyard <old>"]
 
 
 def fit_of_groups(count, *, rows=3, names=None):
@@ -22,9 +24,17 @@ def fit_of_groups(count, *, rows=3, names=None):
     index = np.repeat(np.arange(len(names)), rows)
     y = 10 + effects[index] + generator.normal(size=len(index))
     data = pd.DataFrame({"y": y, "herd": np.asarray(names, dtype=object)[index]})
-    design = bm.prepare("y ~ 1 + (1 | herd)", data)
+    if names is NASTY:
+        data = data.assign(**{DEPTH: generator.uniform(5, 60, len(index)).round(), USE: np.resize(USES, len(index))})
+    right = f"`{DEPTH}` + `{USE}`" if names is NASTY else "1"
+    design = bm.prepare(f"y ~ {right} + (1 | herd)", data)
     order = [names.index(level) for level in design.mu.groups[0].levels]
-    values = {"beta": 10.0, "sd_herd": 1.0, "sigma": 1.0, "b_herd": effects[order][:, None]}
+    values = {
+        "beta": [10.0, 0.0, 0.1][: 3 if names is NASTY else 1],
+        "sd_herd": 1.0,
+        "sigma": 1.0,
+        "b_herd": effects[order][:, None],
+    }
     return fit_at(design, values, jitter=0.05)
 
 

@@ -12,6 +12,7 @@ from bayesmixed.families.multinomial import count_of
 from bayesmixed.families.parameter_functions import function_of
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.prior_distributions import FEW_LEVELS
+from bayesmixed.tables.column_names import quote_name
 from bayesmixed.terms.block_parts import RELATED
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.contract import ADDITION
@@ -80,7 +81,7 @@ def advise(
                     f"part has no '{mean}'. Usually its mean is wanted too: add it to the formula."
                 )
         own_moments = moments[group.name] if moments else _moments(group.matrix, design.observed.row_shares)
-        yield from _ask_to_centre(group, *own_moments)
+        yield from _ask_to_centre(group, design, *own_moments)
     yield from _ask_for_logarithms(design)
     for predictor in design.predictors.values():
         yield from _say_dropped(predictor)
@@ -95,7 +96,8 @@ def advise(
             if levels > _MANY and 2 * levels > rows:
                 yield (
                     f"'{piece.text}' has {levels} levels in {rows} rows, each with its own coefficient, learned "
-                    f"from hardly more than one row. Levels of (1 | {piece.text}) would share one distribution."
+                    f"from hardly more than one row. Levels of (1 | {_in_formula(piece.text, design)}) would share one "
+                    "distribution."
                 )
         for term in design.spec.terms_of(predictor.parameter) or ():
             yield from term.advise(predictor.learned(term.name), predictor.population)
@@ -107,7 +109,7 @@ def advise(
         for name in predictor.population.basis.crossed_away:
             yield (
                 f"'{name}' enters an interaction or power and is never 0: the other effects in it are effects at "
-                f"{name} = 0. center({name}) makes them effects at its mean."
+                f"{name} = 0. center({_in_formula(name, design)}) makes them effects at its mean."
             )
 
 
@@ -134,13 +136,18 @@ def _advise_on_observation_effects(design: Design, predictor: Predictor, name: s
         )
 
 
+def _in_formula(name: str, design: Design) -> str:
+    """Return a column, or an expression of columns, as formulas write it."""
+    return quote_name(name) if design.streamed is None and name in design.table.data else name
+
+
 def _moments(columns: Array, shares: Array) -> tuple[Array, Array]:
     """Return means and SDs of columns, given the share of each row."""
     means = shares @ columns
     return means, np.sqrt(shares @ (columns - means) ** 2)
 
 
-def _ask_to_centre(group: GroupBlock, means: Array, spreads: Array) -> Iterator[str]:
+def _ask_to_centre(group: GroupBlock, design: Design, means: Array, spreads: Array) -> Iterator[str]:
     """Yield a note for each slope of a column far from 0, where the intercepts of the groups are that vary with it."""
     for column, label in enumerate(group.labels if group.intercept is not None else ()):
         middle, spread = float(means[column]), float(spreads[column])
@@ -149,8 +156,8 @@ def _ask_to_centre(group: GroupBlock, means: Array, spreads: Array) -> Iterator[
             correlation = -np.sign(middle) / np.hypot(1.0, spread / middle)
             yield (
                 f"'{label}' lies far from 0 (mean {middle:.5g}, SD {spread:.3g}): intercepts of '{group.name}' are values at "
-                f"{label} = 0, and correlate about {correlation:.5f} with the slopes. Write center({label}), in the population "
-                "part too."
+                f"{label} = 0, and correlate about {correlation:.5f} with the slopes. Write "
+                f"center({_in_formula(label, design)}), in the population part too."
             )
 
 

@@ -170,6 +170,17 @@ def test_slopes_of_a_column_far_from_0_are_advised_to_be_centred():
     assert "center(I(year - 1000))" in notes_of("y ~ I(year - 1000) + (I(year - 1000) | g)", YEARS)[0]
 
 
+@pytest.mark.parametrize("name", ["depth (cm)", "log(x)", "x", "año", "if"])
+def test_what_a_note_says_to_write_can_be_written(name):
+    data = YEARS.rename(columns={"year": name}).assign(z=np.sin(np.arange(120.0)))
+    for formula in (f"y ~ `{name}` * z", f"y ~ log(`{name}`) + (log(`{name}`) | g)"):
+        notes = notes_of(formula, data)
+        told = re.findall(r"(?:Write |= 0\. )(center\(.*\))(?:,| makes)", " ".join(notes))
+        assert told, notes
+        for text in told:
+            prepare(f"y ~ {text}", data)
+
+
 @pytest.mark.parametrize(
     "formula",
     [
