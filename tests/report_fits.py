@@ -11,6 +11,7 @@ NASTY = [
     "\"quoted\" & 'single'",
     "</script><b>bold</b>",
     *(f"farm {i} {i}" for i in range(6)),
+    "北海道の畑、とても長い名前の区画、第二",
 ]
 DEPTH, USE = "depth below the surface (cm)", "use of the land, in the year before"
 USES = ["grassland that is mown twice a year", "vineyard <old>"]

@@ -22,6 +22,18 @@ function make(parent, name, attributes = {}, text = "") {
   return node;
 }
 
+function columns(text) {  // letters of East Asia are twice as wide
+  return [...text].reduce((sum, sign) => sum + (sign > "\u2e7f" ? 2 : 1), 0);
+}
+
+function shorten(node, width) {
+  const letters = [...node.textContent];
+  for (let kept = letters.length, long; kept > 1 && (long = node.getComputedTextLength()) > width;) {
+    kept = Math.min(kept - 1, Math.floor(kept * width / long));
+    node.textContent = `${letters.slice(0, kept).join("")}…`;
+  }
+}
+
 function choice(parent, title, names, chosen) {
   const list = make(make(parent, "label", {}, title), "select");
   names.forEach((name, value) => make(list, "option", { value }, name));
@@ -116,7 +128,7 @@ class Chart {
     const lowest = count <= MOST_NAMED ? LABEL_FROM : 0;
     this.height = Math.min(TALLEST_ROW, Math.max(lowest, CHART_HEIGHT / Math.max(count, 1)));
     const named = this.height >= LABEL_FROM, bottom = this.height * count + 8;
-    const longest = named ? Math.max(0, ...this.shown.map((i) => this.label(i).length)) : 0;
+    const longest = named ? Math.max(0, ...this.shown.map((i) => columns(this.label(i)))) : 0;
     const left = Math.min(Math.max(12, longest * 7.2 + 10), width * 0.35), [low, high] = this.window();
     this.x = (value) => left + (width - left - 10) * (Math.min(Math.max(value, low), high) - low) / (high - low);
     this.svg.setAttribute("viewBox", `0 0 ${width} ${bottom + AXIS}`);
@@ -126,7 +138,10 @@ class Chart {
       make(this.svg, "path", { d: `M${this.x(value)} 0V${bottom}`, stroke: "var(--line)" });
       make(this.svg, "text", { x: this.x(value), y: bottom + 15, "text-anchor": "middle" }, value);
     }
-    make(this.svg, "text", { x: (left + width) / 2, y: bottom + 34, "text-anchor": "middle" }, this.scale().name);
+    const title = make(this.svg, "text", { x: (left + width) / 2, y: bottom + 34, "text-anchor": "middle" }, this.scale().name);
+    shorten(title, width - 10);
+    const half = title.getComputedTextLength() / 2;
+    title.setAttribute("x", Math.max(half + 5, Math.min((left + width) / 2, width - half - 5)));
     this.drawMarks(bottom);
     if (named) this.shown.forEach((i, row) => this.drawName(i, row, left));
     this.cursor = make(this.svg, "rect", { x: 0, width, height: Math.max(this.height, 3), fill: "#e69f00", opacity: 0.25, visibility: "hidden" });
@@ -155,9 +170,8 @@ class Chart {
   label(i) { return `${this.data.levels[i]} (n=${this.data.rows[i]})`; }
 
   drawName(i, row, left) {
-    const most = Math.floor(left / 7), label = this.label(i);
-    make(this.svg, "text", { x: left - 8, y: (row + 0.5) * this.height + 8, "text-anchor": "end" },
-      label.length > most ? `${label.slice(0, most - 1)}…` : label);
+    const place = { x: left - 8, y: (row + 0.5) * this.height + 8, "text-anchor": "end" };
+    shorten(make(this.svg, "text", place, this.label(i)), left - 9);
   }
 
   rowAt(event) {

@@ -7,6 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
+from bayesmixed.display.columns_of_text import cut, measure
 from bayesmixed.display.palette import BLUE, GREEN, GREY, VERMILION
 from bayesmixed.families.links import Array
 from bayesmixed.terms.relations import Factor, Integers, Node, Pair, grow_tree
@@ -112,11 +113,11 @@ def _middle(nodes: Sequence[_Placed]) -> float:
 
 def _find_columns(nodes: Sequence[_Placed], names: Sequence[str], first: int) -> list[float]:
     """Return where the labels of all rows, of each factor, and the dots begin."""
-    longest = [first, *(len(name) for name in names)]
+    longest = [first, *(measure(name) for name in names)]
     todo = list(nodes)
     while todo:
         node = todo.pop()
-        longest[node.depth + 1] = max(longest[node.depth + 1], len(node.label))
+        longest[node.depth + 1] = max(longest[node.depth + 1], measure(node.label))
         todo += node.inside
     places = [14.0]
     for letters in longest:
@@ -207,7 +208,7 @@ def _draw_legend(counts: Array, left: float, y: float, pair: Pair) -> Iterator[s
 
 
 def _cut(label: str) -> str:
-    return label if len(label) <= MOST_LETTERS else f"{label[: MOST_LETTERS - 1]}…"
+    return label if measure(label) <= MOST_LETTERS else f"{cut(label, MOST_LETTERS - 1)}…"
 
 
 def _text(x: float, y: float, text: str, style: str = "", anchor: str = "") -> str:

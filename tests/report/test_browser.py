@@ -147,6 +147,16 @@ def test_the_table_is_sorted_by_its_headers_and_filtered_with_the_chart(open_rep
     assert table.locator("tbody tr:visible").count() == 1
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_names_of_groups_are_inside_the_chart_in_any_alphabet(open_report, size):
+    page = open_report("nasty names", size)
+    chart = page.locator("#groups-0 > svg")
+    assert "北海道" in chart.text_content()
+    outside = """(svg) => [...svg.querySelectorAll("text")].filter((name) =>
+      name.getBoundingClientRect().left < svg.getBoundingClientRect().left - 1).length"""
+    assert chart.evaluate(outside) == 0
+
+
 def test_names_from_the_data_stay_text(open_report):
     page = open_report("nasty names")
     page.get_by_label("Show only names with").fill("<script>")
