@@ -9,6 +9,8 @@ INTERCEPT, CENTRED_INTERCEPT = "Intercept", "Intercept_centred"
 _BETA, _SD, _EFFECTS, _CORRELATIONS = "beta", "sd_", "b_", "corr_"
 _STEP = re.compile(r"(mo\([^\[\]]*\))\[.*\]", flags=re.DOTALL)
 """A step of an ordered predictor, "mo(x)[b]"."""
+_OF_LEVEL = re.compile(r"^(balance|range)\d+(_)")
+"""A parameter of the curve of one level of a factor, by its number."""
 
 
 class ParameterKey(str):
@@ -79,7 +81,12 @@ class ParameterKey(str):
         """
         keys = set(given)
         whole = ParameterKey(self.variable, CENTRED_INTERCEPT if self.of_intercept else None)
-        return next((key for key in (self, self.average, whole) if key in keys), None)
+        return next((key for key in (self, self.average, self.of_all_levels, whole) if key in keys), None)
+
+    @property
+    def of_all_levels(self) -> "ParameterKey":
+        """Key of a parameter of the curves of all levels of a factor: "range_gp(x):f" of "range2_gp(x):f"; of others itself."""
+        return ParameterKey(_OF_LEVEL.sub(r"\1\2", self.variable), self.label)
 
     @property
     def average(self) -> "ParameterKey":

@@ -187,7 +187,7 @@ def known_keys(design: Design) -> set[str]:
         for block in predictor.normal_blocks:
             matrix = predictor.correlations(block)
             keys += [*predictor.sd_keys(block), *([matrix.name] if matrix.widest else [])]
-            keys += [key for key, _, _ in predictor.structure_parameters(block)]
+            keys += [one for key, _, _ in predictor.structure_parameters(block) for one in (key, key.of_all_levels)]
         if INTERCEPT in predictor.population.labels:
             keys += predictor.names.population((INTERCEPT, CENTRED_INTERCEPT))
     if design.residual is not None:

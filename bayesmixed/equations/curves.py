@@ -35,8 +35,8 @@ def list_curve(predictor: PredictorOutline, curve: CurveOutline) -> Iterator[Equ
 def spectrum_symbols(predictor: PredictorOutline, curve: CurveOutline) -> Iterator[tuple[ParameterKey, Symbol]]:
     """Yield the keys and symbols of the parameters of the spectrum of a curve."""
     for one in curve.spectrum.parameters if curve.spectrum is not None else ():
-        key = predictor.names.structure(one.name, curve.name)
-        yield key, Symbol(one.symbol, label=curve.name, parameter=predictor.ending)
+        key, number = predictor.names.structure(one.name, curve.name), one.name.lstrip("abcdefghijklmnopqrstuvwxyz")
+        yield key, Symbol(one.symbol, number=number, label=curve.name, parameter=predictor.ending)
 
 
 def curve_deviations(predictor: PredictorOutline, curve: CurveOutline) -> list[Symbol]:

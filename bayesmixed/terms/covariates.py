@@ -1,14 +1,18 @@
-"""The values of the covariates of a smooth, and whether two of them have the same unit."""
+"""The values of the covariates of a smooth and of what splits it, and whether two covariates have the same unit."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families.links import Array
 from bayesmixed.formulas.evaluation import evaluate_expression
 from bayesmixed.formulas.names import expression_columns, refuse_stateful, strip_factor_calls
-from bayesmixed.tables.factors import Table, is_number
+from bayesmixed.tables.factors import Table, is_number, refuse_identifier
+from bayesmixed.terms.directions import spans
+from bayesmixed.terms.population_block import PopulationBlock
 
 _UNLIKE = 20.0
 """Ratio of the ranges of two covariates from which on they are hardly coordinates in the same unit."""
@@ -79,6 +83,37 @@ def known_by(term: object, column: str, available: Collection[str]) -> set[str]:
     if column and column not in available:
         raise SpecError(f"Column '{column}' in '{term}' is not in the data. {did_you_mean(column, available)}")
     return {column} if column else set()
+
+
+def read_by(column: str, table: Table, *, first: bool) -> tuple[NDArray[np.intp], tuple[str, ...], Array | None]:
+    """Return the curve of each row, the labels of curves where a factor has one for each level, and numbers that multiply a
+    curve, given the column of by=, "" for none; `first` for the rows of a fit.
+
+    Raises
+    ------
+    DataError
+        The factor has hardly more than a row for each level.
+    """
+    if not column:
+        return np.zeros(table.rows, dtype=np.intp), (), None
+    by, levels = table.data[column], table.levels.get(column)
+    if levels is None:
+        return np.zeros(table.rows, dtype=np.intp), (), by.to_numpy(dtype=float)
+    if first:
+        refuse_identifier(column, len(levels), table.rows)
+    return np.asarray(by.cat.codes, dtype=np.intp), levels, None
+
+
+def ranges_of(x: Array, index: NDArray[np.intp], curves: int) -> Array:
+    """Return the lowest and highest x of the rows of each curve, (K, 2) or (K, 2, d)."""
+    own = [x[index == curve] for curve in range(curves)]
+    return np.array([(rows.min(axis=0), rows.max(axis=0)) for rows in own])
+
+
+def share_mean(block: Any, population: PopulationBlock) -> bool:
+    """Return whether curves of levels have one mean, as the population part has no coefficient for each level."""
+    lines = [label not in block.line_labels for label in population.labels]
+    return bool(block.labels) and not spans(population.matrix[:, lines], np.eye(len(block.labels))[block.index])
 
 
 def times(columns: Array, multiplier: Array | None) -> Array:

@@ -74,20 +74,24 @@ class CurveBlock(NormalBlock):
     def outside(self) -> NDArray[np.bool_]:
         """Rows beyond the range of x that their curve had at the fit, (n,)."""
         if self.dimensions > 1:
-            low, high = self.ranges[0]
+            low, high = np.moveaxis(self.ranges[self.index], 1, 0)
             return np.asarray(np.any((self.x < low) | (self.x > high), axis=1))
         low, high = self.ranges[self.index].T
         return np.asarray((self.x < low) | (self.x > high))
 
     def note_beyond(self, goes_on: str) -> Iterator[str]:
-        """Yield a note for a single curve or surface on rows beyond the ranges at the fit, given how it goes on there."""
-        beyond = int(np.sum(self.outside))
-        if beyond:
-            pairs = np.atleast_2d(self.ranges[0].T)
+        """Yield a note for each curve or surface on rows beyond the ranges at the fit, given how it goes on there."""
+        for curve in range(self.curves):
+            beyond = int(np.sum(self.outside & (self.index == curve)))
+            if not beyond:
+                continue
+            pairs = np.atleast_2d(self.ranges[curve].T)
             ranges = " and ".join(f"{low:g} to {high:g}" for low, high in pairs)
+            where = f" for '{self.labels[curve]}'" if self.labels else ""
             yield (
                 f"{beyond} of {len(self.x)} rows lie beyond the range{'s' * (len(pairs) > 1)} {ranges} that {self.name} was "
-                f"fitted to: beyond all data the {'surface' if len(pairs) > 1 else 'curve'} {goes_on}, which is an assumption."
+                f"fitted to{where}: beyond all data the {'surface' if len(pairs) > 1 else 'curve'} {goes_on}, which is an "
+                "assumption."
             )
 
     def judge(self, *draws: Array) -> Iterator[str]:
@@ -113,7 +117,7 @@ class CurveBlock(NormalBlock):
     def mean_products(self, shares: Array) -> Array:
         """Return the mean over rows of the sums of squares of each curve's basis, (K, K) and diagonal."""
         if self.spectrum is not None:
-            return np.array([[np.sum(shares)]])
+            return np.diag(np.bincount(self.index, shares, minlength=self.width))
         return np.diag(np.bincount(self.index, shares * np.sum(self.matrix**2, axis=1), minlength=self.width))
 
     def draw_new(self, covariance: Array, generator: np.random.Generator) -> Array:

@@ -23,6 +23,8 @@ from bayesmixed.terms.covariates import (
     name_covariate,
     note_units,
     one_column,
+    ranges_of,
+    read_by,
     read_covariate,
     times,
 )
@@ -33,7 +35,7 @@ from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.prior_rules import DISTANCES, SPREAD, Known, PriorRule
 from bayesmixed.terms.process_bases import PROCESS_COVARIANCES, RANGE_TEXT, Box, ProcessSpectrum, learn_box
 from bayesmixed.terms.process_block import AROUND, ProcessBlock, counted
-from bayesmixed.terms.spectra import Spectrum
+from bayesmixed.terms.spectra import Spectrum, SpectrumByLevel
 
 MOST_FUNCTIONS = 2000
 """Basis functions beyond which a model is refused."""
@@ -62,8 +64,9 @@ class GaussianProcess(TermContract):
     period : float
         Of a periodic process, in the unit of the covariate; it is not estimated.
     by : str
-        Column of numbers that multiply the process: a coefficient that varies with the covariates. Its SD is that of the
-        product in a row where the number is at its root mean square.
+        A factor that has a process for each level, with an SD and a length-scale of its own; or a column of numbers that multiply
+        the process: a coefficient that varies with the covariates. Its SD is that of the product in a row where the number
+        is at its root mean square.
 
     Examples
     --------
@@ -85,10 +88,6 @@ class GaussianProcess(TermContract):
     @field_validator("by")
     @classmethod
     def _one_column(cls, by: str) -> str:
-        if strip_factor_calls(by)[1]:
-            raise SpecError(
-                f"gp(..., by={by}): a process is multiplied by a number. Curves of levels are s(x, by={by})."
-            )
         return one_column(by)
 
     @field_validator("x", "z")
@@ -145,13 +144,17 @@ class GaussianProcess(TermContract):
 
     @property
     def by_column(self) -> str:
-        """Column that multiplies it, "" for none."""
-        return self.by.strip("` ")
+        """Column that splits or multiplies it, "" for none."""
+        return strip_factor_calls(self.by)[0].strip("` ")
 
     @property
     def split_columns(self) -> tuple[str, ...]:
-        """The column that multiplies it."""
+        """The column that splits or multiplies it."""
         return (self.by_column,) if self.by else ()
+
+    def factors(self) -> tuple[str, ...]:
+        """Return the columns that the term declares to be factors."""
+        return strip_factor_calls(self.by)[1]
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -209,7 +212,7 @@ class GaussianProcess(TermContract):
 
     @property
     def _meaning(self) -> str:
-        times_by = f", times {self.by_column} in units of its root mean square" if self.by else ""
+        times_by = f", of a level of {self.by_column} or times it in units of its root mean square" if self.by else ""
         return f"SD of the {'surface' if self.z else 'curve'} around {AROUND}{times_by}"
 
     def outline(self, indices: Indices, factors: Collection[str]) -> CurveOutline:
@@ -224,29 +227,31 @@ class GaussianProcess(TermContract):
         DataError
             A covariate or a multiplier is not numeric, not finite or constant, or there are too many functions.
         """
-        instead = "A curve of each level of a factor is s(x, by=f)."
+        instead = "A process of each level of a factor is gp(x, by=f)."
         points = np.column_stack([read_covariate(self, text, table, instead) for text in self.expressions])
         box = self._learn(points) if like is None else like.box
         x = points if self.z else points[:, 0]
-        ranges = np.stack([x.min(axis=0), x.max(axis=0)])[None] if like is None else like.ranges
-        multiplier, unit = self._multiplier(table, like)
-        matrix = times(box.columns(points), multiplier)
+        index, labels, numbers = read_by(self.by_column, table, first=like is None)
+        curves = max(1, len(labels))
+        ranges = ranges_of(x, index, curves) if like is None else like.ranges
+        multiplier, unit = (None, 1.0) if numbers is None else self._multiplier(table, like)
+        matrix, spectrum = times(box.columns(points), multiplier), self._spectrum(box)
         return ProcessBlock(
             name=self.name,
-            parts=(Part((0,), correlated=False),),
-            coordinates=basis_coordinates(("",), np.ones(1), as_written=True),
+            parts=tuple(Part((curve,), correlated=False) for curve in range(curves)),
+            coordinates=basis_coordinates(labels or ("",), np.ones(curves), as_written=True),
             covariate=", ".join(self._names),
             by=self.by_column,
             multiplier=multiplier,
             unit=unit,
             x=x,
-            labels=(),
+            labels=labels,
             matrix=matrix,
-            index=np.zeros(table.rows, dtype=np.intp),
+            index=index,
             levels=tuple(str(number + 1) for number in range(matrix.shape[1])),
             box=box,
             ranges=ranges,
-            spectrum=self._spectrum(box),
+            spectrum=SpectrumByLevel((spectrum,) * curves, self.by_column, labels) if labels else spectrum,
         )
 
     def advise(self, block: ProcessBlock, population: PopulationBlock) -> Iterator[str]:
@@ -261,11 +266,7 @@ class GaussianProcess(TermContract):
 
     def _multiplier(self, table: Table, like: ProcessBlock | None) -> tuple[Array | None, float]:
         """Return the numbers that multiply the process in units of their root mean square in the fit, and this one."""
-        if not self.by:
-            return None, 1.0
-        numbers = read_covariate(
-            self, quote_name(self.by_column), table, "A curve of each level of a factor is s(x, by=f)."
-        )
+        numbers = read_covariate(self, quote_name(self.by_column), table, "")
         unit = float(np.sqrt(np.mean(numbers**2))) if like is None else like.unit
         if unit == 0.0:
             raise DataError(f"{self}: '{self.by_column}' is 0 in every row. Leave the process out.")

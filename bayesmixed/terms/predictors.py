@@ -160,13 +160,14 @@ class Predictor:
         )
 
     def relative_sds(self, block: NormalBlock, values: Mapping[str, Array]) -> Array:
-        """Return the SD of each coefficient of a term in units of that of the term, (..., J, 1), from the parameters of its
-        spectrum by key; ones without a spectrum."""
+        """Return the SD of each coefficient of a term in units of that of its column, (..., J, 1) or (..., J, K), from the
+        parameters of its spectrum by key; ones without a spectrum."""
         spectrum = block.spectrum
         if spectrum is None:
             return np.ones((len(block.levels), 1))
         own = {one.name: np.asarray(values[key])[..., None] for key, _, one in self.structure_parameters(block)}
-        return np.asarray(spectrum.sds(own, np))[..., None]
+        found = np.asarray(spectrum.sds(own, np))
+        return found if block.labels else found[..., None]
 
     def structured_correlations(self, group: NormalBlock, values: Mapping[str, Array]) -> Array:
         """Return the correlations of a term's effects from the parameters of its structures by key, (..., K, K); those that

@@ -12,6 +12,7 @@ from bayesmixed.terms.covariates import times
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.periodic_bases import Circle
 from bayesmixed.terms.process_bases import Box, ProcessSpectrum
+from bayesmixed.terms.spectra import SpectrumByLevel
 
 AROUND = "zero"
 
@@ -47,7 +48,7 @@ class ProcessBlock(CurveBlock):
         """Return the block of rows with other values of the covariates."""
         multiplier = None if self.multiplier is None else np.full(len(x), 1.0 / self.unit)
         matrix = times(self.box.columns(x.reshape(len(x), -1)), multiplier)
-        return replace(self, x=x, matrix=matrix, index=np.zeros(len(x), dtype=np.intp), multiplier=multiplier)
+        return replace(self, x=x, matrix=matrix, index=np.full(len(x), curve, dtype=np.intp), multiplier=multiplier)
 
     def take(self, rows: NDArray[np.intp]) -> "ProcessBlock":
         """Return the block of some of its rows."""
@@ -64,10 +65,12 @@ class ProcessBlock(CurveBlock):
         return CurveBlock.mean_products(self, shares if self.multiplier is None else shares * self.multiplier**2)
 
     def judge(self, *draws: Array) -> Iterator[str]:
-        """Yield what is wrong with the number of functions and the box, given draws of its length-scale, (S,): the rules of
-        Riutort-Mayol et al. (2022), by which the approximation has an error of about 1 % of the covariance or less."""
-        middle, short = float(np.median(draws[0])), float(np.quantile(draws[0], 0.05))
-        record = self.spectrum.covariance if isinstance(self.spectrum, ProcessSpectrum) else None
+        """Yield what is wrong with the number of functions and the box, given draws of the length-scale of each curve, (S,): the
+        rules of Riutort-Mayol et al. (2022), by which the approximation has an error of about 1 % of the covariance or less."""
+        spectra = self.spectrum.spectra if isinstance(self.spectrum, SpectrumByLevel) else (self.spectrum,)
+        middle = max(float(np.median(own)) for own in draws)
+        short = min(float(np.quantile(own, 0.05)) for own in draws)
+        record = spectra[0].covariance if isinstance(spectra[0], ProcessSpectrum) else None
         if isinstance(self.box, Circle) or record is None:
             needed = self.box.needed(short) if isinstance(self.box, Circle) else []
         else:

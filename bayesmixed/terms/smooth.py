@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
@@ -13,12 +12,20 @@ from bayesmixed.families.links import Array
 from bayesmixed.formulas.names import expression_columns, strip_factor_calls
 from bayesmixed.formulas.notation import read_call, safe_name
 from bayesmixed.parameter_keys import ParameterKey
-from bayesmixed.tables.factors import Table, refuse_identifier
+from bayesmixed.tables.factors import Table
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
-from bayesmixed.terms.covariates import known_by, name_covariate, one_column, read_covariate, times
-from bayesmixed.terms.directions import spans
+from bayesmixed.terms.covariates import (
+    known_by,
+    name_covariate,
+    one_column,
+    ranges_of,
+    read_by,
+    read_covariate,
+    share_mean,
+    times,
+)
 from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.prior_rules import AS_WRITTEN, SLOPE, SPREAD, Known, PriorRule
@@ -189,15 +196,10 @@ class Smooth(TermContract):
             The covariate is not numeric, not finite, or has fewer different values than basis functions.
         """
         x = read_covariate(self, self.x, table, "A factor goes into the formula as it is, or into by=.")
-        by = table.data[self.by_column] if self.by else None
-        levels = table.levels.get(self.by_column)
-        if levels and like is None:
-            refuse_identifier(self.by_column, len(levels), table.rows)
-        multiplier = None if by is None or levels is not None else by.to_numpy(dtype=float)
-        index = np.zeros(table.rows, dtype=np.intp) if levels is None else np.asarray(by.cat.codes, dtype=np.intp)  # type: ignore[union-attr]
+        index, labels, multiplier = read_by(self.by_column, table, first=like is None)
         spline = self._learn(x, multiplier) if like is None else like.spline
-        known = like.ranges if like is not None else _ranges(x, index, 1 if levels is None else len(levels))
-        labels, curves = levels or (), len(known)
+        known = like.ranges if like is not None else ranges_of(x, index, max(1, len(labels)))
+        curves = len(known)
         return SmoothBlock(
             name=self.name,
             parts=tuple(Part((curve,), correlated=False) for curve in range(curves)),
@@ -216,8 +218,7 @@ class Smooth(TermContract):
 
     def advise(self, block: SmoothBlock, population: PopulationBlock) -> Iterator[str]:
         """Yield notes on curves by a factor: missing means, and few values of the covariate."""
-        lines = [label not in block.line_labels for label in population.labels]
-        if block.labels and not spans(population.matrix[:, lines], np.eye(len(block.labels))[block.index]):
+        if share_mean(block, population):
             yield (
                 f"The curves of {self} share one mean, because the population part has no '{self.by_column}'. "
                 "Add it to the formula, unless that is intended."
@@ -244,8 +245,3 @@ class Smooth(TermContract):
         if multiplier is not None and np.all(multiplier == 0):
             raise DataError(f"{self}: '{self.by_column}' is 0 in every row. Leave the smooth out.")
         return learn_spline(BASES[self.bs], x, self.k, multiplier)
-
-
-def _ranges(x: Array, index: NDArray[np.intp], curves: int) -> Array:
-    """Return the lowest and highest x of the rows of each curve, (K, 2)."""
-    return np.array([(x[index == curve].min(), x[index == curve].max()) for curve in range(curves)])

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bayesmixed.families.links import Array
@@ -14,7 +14,7 @@ _HALVES = Prior(name="Beta", arguments=(0.5, 0.5))
 
 
 class Spectrum(ABC):
-    """How the SDs of the coefficients of one curve depend on further parameters; their size is the SD of the curve.
+    """How the SDs of the coefficients of a curve depend on further parameters; their size is the SD of the curve.
 
     Attributes
     ----------
@@ -59,6 +59,68 @@ class Spectrum(ABC):
         module : module
             numpy or pytensor.tensor.
         """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpectrumByLevel(Spectrum):
+    """The spectra of curves of the levels of a factor, each with parameters of its own, which have the number of the level.
+
+    Attributes
+    ----------
+    spectra : tuple of Spectrum
+        Of each curve.
+    by : str
+        The factor.
+    levels : tuple of str
+        Its levels.
+    """
+
+    spectra: tuple[Spectrum, ...]
+    by: str
+    levels: tuple[str, ...]
+
+    @property
+    def label(self) -> str:  # type: ignore[override]
+        """The term."""
+        return self.spectra[0].label
+
+    @property
+    def words(self) -> str:  # type: ignore[override]
+        """What the SDs depend on, in words."""
+        return self.spectra[0].words
+
+    @property
+    def note(self) -> str:  # type: ignore[override]
+        """Variance of a coefficient in units of that of its curve."""
+        return f"{self.spectra[0].note}; each curve with its own"
+
+    @property
+    def vanishing(self) -> bool:  # type: ignore[override]
+        """Whether some of the SDs may be nearly zero."""
+        return self.spectra[0].vanishing
+
+    @property
+    def places(self) -> tuple[tuple[float, ...], ...]:
+        """What default priors of its parameters depend on, the same for all curves."""
+        return self.spectra[0].places
+
+    @property
+    def parameters(self) -> tuple[CovarianceParameter, ...]:
+        """The parameters of each curve."""
+        return tuple(
+            replace(one, name=f"{one.name}{number}", meaning=f"{one.meaning} where {self.by} is {level}")
+            for number, (spectrum, level) in enumerate(zip(self.spectra, self.levels, strict=True), 1)
+            for one in spectrum.parameters
+        )
+
+    def of(self, curve: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of the parameters of one curve by their names there."""
+        return {one.name: values[f"{one.name}{curve + 1}"] for one in self.spectra[curve].parameters}
+
+    def sds(self, values: Mapping[str, Any], module: Any) -> Any:
+        """Return the SDs of the coefficients in units of that of their curve, (..., J, K)."""
+        own = [spectrum.sds(self.of(curve, values), module) for curve, spectrum in enumerate(self.spectra)]
+        return module.stack(own, axis=-1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

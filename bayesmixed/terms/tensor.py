@@ -6,22 +6,34 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean
 from bayesmixed.families.links import Array
+from bayesmixed.formulas.names import strip_factor_calls
 from bayesmixed.formulas.notation import read_call, safe_name, split_top
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.tables.factors import Table
 from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.block_parts import Part, basis_coordinates
 from bayesmixed.terms.contract import CURVES, TermContract
-from bayesmixed.terms.covariates import covariate_columns, name_covariate, read_covariate
+from bayesmixed.terms.covariates import (
+    covariate_columns,
+    known_by,
+    name_covariate,
+    one_column,
+    ranges_of,
+    read_by,
+    read_covariate,
+    share_mean,
+    times,
+)
 from bayesmixed.terms.curve_block import CurveBlock
 from bayesmixed.terms.outlines import CurveOutline, Indices
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.prior_rules import AS_WRITTEN, DISTANCES, SLOPE, SPREAD, Known, PriorRule
-from bayesmixed.terms.spectra import Balance
+from bayesmixed.terms.spectra import Balance, Spectrum, SpectrumByLevel
 from bayesmixed.terms.splines import BASES
 from bayesmixed.terms.tensor_bases import XZ, Tensor, X, Z, free_names, learn_tensor
 
@@ -40,10 +52,13 @@ class TensorBlock(CurveBlock):
         Learned state.
     names : tuple of str
         The covariates.
+    multiplier : (n,) array or None
+        Numbers that multiply the surface.
     """
 
     tensor: Tensor
     names: tuple[str, str]
+    multiplier: Array | None = None
 
     @property
     def around(self) -> str:
@@ -64,16 +79,32 @@ class TensorBlock(CurveBlock):
     @property
     def line_labels(self) -> tuple[str, ...]:
         """Labels of the columns that are not penalised."""
-        return tuple(f"{self.name}[{label}]" for label in _labels(self.tensor.names, self.names))
+        kinds = ["constant"] * (self.multiplier is not None) + _labels(self.tensor.names, self.names)
+        surface, ending = self.name.removesuffix(f":{self.by}"), f":{self.by}" if self.by else ""
+        return tuple(
+            f"{surface}[{kind}]{end}"
+            for end in [f"{ending}[{label}]" for label in self.labels] or [ending]
+            for kind in kinds
+        )
 
     @property
     def line_matrix(self) -> Array:
-        """(n, L) columns that are not penalised: the covariates from their means, and their product."""
-        return self.tensor.free(self.x)
+        """(n, L) columns that are not penalised: the covariates from their means and their product, and the multiplier."""
+        free = self.tensor.free(self.x)
+        if self.multiplier is not None:
+            return np.column_stack([self.multiplier, free * self.multiplier[:, None]])
+        return np.hstack([free * (self.index == curve)[:, None] for curve in range(self.curves)])
+
+    def take(self, rows: NDArray[np.intp]) -> "TensorBlock":
+        """Return the block of some of its rows."""
+        multiplier = None if self.multiplier is None else self.multiplier[rows]
+        return replace(CurveBlock.take(self, rows), multiplier=multiplier)
 
     def along(self, curve: int, x: Array) -> "TensorBlock":
-        """Return the block of rows at other points."""
-        return replace(self, x=x, matrix=self.tensor.penalised(x), index=np.zeros(len(x), dtype=np.intp))
+        """Return the block of rows of one surface at other points, with the multiplier 1."""
+        index = np.full(len(x), curve, dtype=np.intp)
+        multiplier = None if self.multiplier is None else np.ones(len(x))
+        return replace(self, x=x, matrix=self.tensor.penalised(x), index=index, multiplier=multiplier)
 
 
 class TensorSmooth(TermContract):
@@ -92,6 +123,8 @@ class TensorSmooth(TermContract):
         Basis of each: "cr" cubic, "cc" cyclic.
     interaction : bool
         The interaction alone, `ti`.
+    by : str
+        A factor that has a surface for each level, or a column of numbers that multiply the surface.
 
     Examples
     --------
@@ -107,6 +140,12 @@ class TensorSmooth(TermContract):
     k: tuple[int, int] = (5, 5)
     bs: tuple[str, str] = ("cr", "cr")
     interaction: bool = False
+    by: str = ""
+
+    @field_validator("by")
+    @classmethod
+    def _one_column(cls, by: str) -> str:
+        return one_column(by)
 
     @field_validator("x", "z")
     @classmethod
@@ -137,12 +176,31 @@ class TensorSmooth(TermContract):
     def __str__(self) -> str:
         options = [f"k={_write(self.k)}"] if self.k != (5, 5) else []
         options += [f"bs={_write([f'"{one}"' for one in self.bs])}"] if self.bs != ("cr", "cr") else []
+        options += [f"by={self.by}"] if self.by else []
         return f"{self._call}({', '.join([self.x, self.z, *options])})"
 
     @property
     def name(self) -> str:
-        """Name in the draws, without options: "te(x,z)"."""
+        """Name in the draws, without options: "te(x,z)", "te(x,z):f"."""
+        return f"{self._surface}{self._ending}"
+
+    @property
+    def _surface(self) -> str:
         return f"{self._call}({','.join(self._names)})"
+
+    @property
+    def _ending(self) -> str:
+        return f":{self.by_column}" if self.by else ""
+
+    @property
+    def by_column(self) -> str:
+        """Column that `by` names, "" for none."""
+        return strip_factor_calls(self.by)[0].strip("` ")
+
+    @property
+    def split_columns(self) -> tuple[str, ...]:
+        """The column that splits or multiplies the surface."""
+        return (self.by_column,) if self.by else ()
 
     @property
     def _names(self) -> tuple[str, str]:
@@ -156,7 +214,7 @@ class TensorSmooth(TermContract):
     @property
     def lines(self) -> tuple[str, ...]:
         """Names of the columns without a penalty, "te(x,z)[x]", "te(x,z)[z]" and "te(x,z)[x:z]"."""
-        return tuple(f"{self.name}[{label}]" for label in _labels(self._free, self._names))
+        return tuple(f"{self._surface}[{label}]{self._ending}" for label in _labels(self._free, self._names))
 
     @property
     def _free(self) -> tuple[str, ...]:
@@ -164,7 +222,13 @@ class TensorSmooth(TermContract):
 
     def owns(self, label: str) -> bool:
         """Return whether a label is that of one of its columns without a penalty."""
-        return label in self.lines
+        names = "|".join(map(re.escape, ["constant", *_labels(self._free, self._names)]))
+        pattern = rf"{re.escape(self._surface)}\[({names})\]{re.escape(self._ending)}(\[.*\])?"
+        return re.fullmatch(pattern, label, flags=re.DOTALL) is not None
+
+    def factors(self) -> tuple[str, ...]:
+        """Return the columns that the term declares to be factors."""
+        return strip_factor_calls(self.by)[1]
 
     @property
     def around(self) -> str:
@@ -173,7 +237,8 @@ class TensorSmooth(TermContract):
 
     def columns(self, available: Iterable[str]) -> set[str]:
         """Return the data columns that the term reads."""
-        return covariate_columns(self.expressions, available)
+        names = [str(name) for name in available]
+        return covariate_columns(self.expressions, names) | known_by(self, self.by_column, names)
 
     @classmethod
     def read(cls, piece: str) -> "tuple[TensorSmooth, ...]":
@@ -185,7 +250,9 @@ class TensorSmooth(TermContract):
             It has unknown options, or not two covariates.
         """
         for name in ("te", "ti"):
-            call = read_call(piece, piece, name, ("k", "bs"), "a tensor product is a term of its own, joined by '+'.")
+            call = read_call(
+                piece, piece, name, ("k", "bs", "by"), "a tensor product is a term of its own, joined by '+'."
+            )
             if call is None:
                 continue
             plain, options = call
@@ -196,7 +263,8 @@ class TensorSmooth(TermContract):
             if not all(number.isdigit() for number in numbers):
                 raise SpecError(f"'{piece}': k is a whole number or two, such as k=6 or k=[6, 8].")
             k = (int(numbers[0]), int(numbers[1]))
-            return (cls(x=plain[0], z=plain[1], k=k, bs=bases, interaction=name == "ti"),)
+            by = options.get("by", "")
+            return (cls(x=plain[0], z=plain[1], k=k, bs=bases, interaction=name == "ti", by=by),)
         return ()
 
     def prior_rules(self, known: Known) -> Iterator[PriorRule]:
@@ -221,31 +289,42 @@ class TensorSmooth(TermContract):
         DataError
             A covariate is not numeric or not finite, or has fewer values than basis functions.
         """
-        instead = "A curve of each level of a factor is s(x, by=f)."
+        instead = "A surface of each level of a factor is te(x, z, by=f)."
         points = np.column_stack([read_covariate(self, text, table, instead) for text in (self.x, self.z)])
         if like is None:
             self._check(points)
         tensor = learn_tensor(points, self.k, self.bs, main=not self.interaction) if like is None else like.tensor
-        matrix = tensor.penalised(points)
-        ranges = np.stack([points.min(axis=0), points.max(axis=0)])[None] if like is None else like.ranges
+        index, labels, multiplier = read_by(self.by_column, table, first=like is None)
+        if like is None and multiplier is not None and np.all(multiplier == 0.0):
+            raise DataError(f"{self}: '{self.by_column}' is 0 in every row. Leave the surface out.")
+        matrix = times(tensor.penalised(points), multiplier)
+        curves = max(1, len(labels))
+        ranges = ranges_of(points, index, curves) if like is None else like.ranges
         return TensorBlock(
             name=self.name,
-            parts=(Part((0,), correlated=False),),
-            coordinates=basis_coordinates(("",), np.ones(1), as_written=True),
+            parts=tuple(Part((curve,), correlated=False) for curve in range(curves)),
+            coordinates=basis_coordinates(labels or ("",), np.ones(curves), as_written=True),
+            by=self.by_column,
+            multiplier=multiplier,
             covariate=", ".join(self._names),
             names=self._names,
             x=points,
-            labels=(),
+            labels=labels,
             matrix=matrix,
-            index=np.zeros(table.rows, dtype=np.intp),
+            index=index,
             levels=tuple(str(number + 1) for number in range(matrix.shape[1])),
             tensor=tensor,
             ranges=ranges,
-            spectrum=self._spectrum(*tensor.penalties, np.mean(matrix**2, axis=0)) if like is None else like.spectrum,
+            spectrum=self._learn_spectrum(tensor, matrix, index, labels) if like is None else like.spectrum,
         )
 
     def advise(self, block: TensorBlock, population: PopulationBlock) -> Iterator[str]:
-        """Yield a note where an interaction stands without the curves of its covariates."""
+        """Yield a note where an interaction stands without the curves of its covariates, and surfaces of levels without means."""
+        if share_mean(block, population):
+            yield (
+                f"The surfaces of {self} share one mean, because the population part has no '{self.by_column}'. "
+                "Add it to the formula, unless that is intended."
+            )
         if self.interaction:
             held = [label for label in population.labels if label not in block.line_labels]
             lines = [name for name, bs in zip(self._names, self.bs, strict=True) if not BASES[bs].periodic]
@@ -257,6 +336,14 @@ class TensorSmooth(TermContract):
                     f"{self} leaves out the curves of its covariates, and the formula has no {' and no '.join(absent)}. Add "
                     f"{' + '.join(f's({name})' for name in absent)}, or write te({self.x}, {self.z})."
                 )
+
+    def _learn_spectrum(
+        self, tensor: Tensor, matrix: Array, index: NDArray[np.intp], labels: tuple[str, ...]
+    ) -> Spectrum:
+        """Return the balance of the surface, or of that of each level, given the columns of the rows of the fit."""
+        own = [np.mean(matrix[index == curve] ** 2, axis=0) for curve in range(max(1, len(labels)))]
+        spectra = [self._spectrum(*tensor.penalties, squares) for squares in own]
+        return SpectrumByLevel(tuple(spectra), self.by_column, labels) if labels else spectra[0]
 
     def _spectrum(self, *arrays: Array) -> Balance:
         first, second, squares = arrays or (np.zeros(0),) * 3

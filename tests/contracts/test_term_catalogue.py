@@ -40,7 +40,7 @@ EXAMPLES = {
     "offset": ["offset(log(w))"],
     "related": ["(1 | gr(g, cov=A))", "(1 + x || gr(g, prec=A))", "(x | gr(g, graph=W, name=near))"],
     "surface": ["s(x, w, k=6)"],
-    "tensor": ["te(x, w, k=4)", 'te(x, w, k=[4, 5], bs=["cc", "cr"])'],
+    "tensor": ["te(x, w, k=4)", "te(x, w, k=4, by=v)", 'te(x, w, k=[4, 5], bs=["cc", "cr"])'],
     "typed_group": ["(1 | gr(g, by=t))", "(1 + x || gr(g, by=t))", "(1 + x | gr(g, by=t))"],
     "smooth": ["s(x, k=5)", "s(x, k=5, by=f)", 's(x, k=5, by=w, bs="cc")'],
 }

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fixed_draws import fit_at
+from model_densities import log_density
 from scipy import stats
 
 import bayesmixed as bm
@@ -38,7 +39,6 @@ def test_formulas_are_printed_back_and_written_to_toml(text, printed, tmp_path):
     [
         ("gp()", "one covariate or two"),
         ("gp(x, z, w)", "one covariate or two"),
-        ("gp(x, by=factor(f))", r"Curves of levels are s\(x, by=factor\(f\)\)"),
         ("gp(x, by=a:b)", "give one column"),
         ("gp(x, z, iso=FALSE)", r"write te\(x, z\)"),
         ("gp(x, x)", "both covariates are the same"),
@@ -181,3 +181,38 @@ def test_a_periodic_process_begins_again_and_is_judged_by_its_waves():
         later = bm.predict(fit, {"x": [2.5, 14.5, 122.5]})["mean"]
     np.testing.assert_allclose(later.max("row"), later.min("row"), atol=1e-9)
     assert float(fit.design.priors["range_gp(x)"].prior.frozen().ppf(0.975)) == pytest.approx(6.0, rel=1e-3)
+
+
+def test_each_level_has_a_process_with_an_sd_and_a_length_scale():
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame(
+        {"x": rng.uniform(0, 5, 40), "f": np.array(["a", "b"])[np.arange(40) % 2], "y": rng.normal(size=40)}
+    )
+    priors = {
+        "beta[Intercept]": "Normal(0, 1)",
+        "sigma": 1.0,
+        "sd_gp(x):f": "HalfNormal(1)",
+        "range_gp(x):f": "LogNormal(0, 1)",
+    }
+    design = bm.prepare("y ~ 1 + gp(x, k=5, c=2, by=factor(f))", data, priors=priors)
+    (block,) = design.mu.curves
+    assert block.labels == ("a", "b")
+    model, differences = bm.build(design, parameterisation={"b_gp(x):f": "centred"}), []
+    for _ in range(3):
+        b, sd, ranges, beta = rng.normal(size=(5, 2)), rng.uniform(0.3, 1.5, 2), rng.uniform(0.5, 2.0, 2), rng.normal()
+        values = {
+            "beta": [beta],
+            "sd_gp(x):f": sd,
+            "range1_gp(x):f": ranges[0],
+            "range2_gp(x):f": ranges[1],
+            "b_gp(x):f": b,
+        }
+        relative = np.stack([block.spectrum.spectra[0].sds({"range": one}, np) for one in ranges], axis=-1)
+        index = np.arange(40) % 2
+        eta = beta + np.sum(block.box.columns(data[["x"]].to_numpy()) * b.T[index], axis=1)
+        expected = stats.norm(eta, 1.0).logpdf(data["y"]).sum() + stats.norm(0, sd * relative).logpdf(b).sum()
+        expected += stats.norm.logpdf(beta) + stats.halfnorm.logpdf(sd).sum() + stats.lognorm(1.0).logpdf(ranges).sum()
+        differences.append(log_density(model, values) - expected)
+    assert np.allclose(differences, 0.0, atol=1e-8)
+    told = list(block.judge(np.full(9, 2.0), np.full(9, 0.1)))
+    assert "too few for length-scales as short as 0.1" in told[0]

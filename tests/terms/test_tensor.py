@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fixed_draws import fit_at
+from scipy import optimize
 
 import bayesmixed as bm
 from bayesmixed.errors import DataError, SpecError, StatisticsWarning
@@ -37,7 +38,7 @@ def test_formulas_are_printed_back_and_written_to_toml(text, printed, tmp_path):
     [
         ("te(x)", r"two covariates, te\(x, z\). A curve is s\(x\)"),
         ("te(x, z, w)", "two covariates"),
-        ("te(x, z, by=g)", "option 'by' is not known"),
+        ("te(x, z, by=g + f)", "give one column"),
         ("te(x, x)", "both covariates are the same"),
         ("te(x, z, k=2)", "needs at least k=3"),
         ("te(x, z, k=[5, 6, 7])", "one value for both covariates, or two"),
@@ -151,3 +152,94 @@ def test_a_fit_agrees_with_mgcv():
     np.testing.assert_allclose(made.std(("chain", "draw")), error, rtol=0.15)
     assert float(fit.posterior["sigma"].mean()) == pytest.approx(0.1677, rel=0.05)
     assert bm.smooth_effects(fit, draws=50)["mean"].iloc[0] == pytest.approx(26.17 - 1.0, abs=0.7)
+
+
+BY = DATA.assign(f=np.where(NUMBERS % 3 == 0, "a", "b"), w=((NUMBERS * 0.3) % 2).round(2))
+BY["y"] = (
+    np.sin(5 * BY["x"]) * BY["z"] / 50 + np.cos(BY["z"] / 20) * (BY["f"] == "a") + np.cos(7 * NUMBERS) / 4
+).round(4)
+BY["v"] = (np.sin(5 * BY["x"]) * BY["w"] + np.cos(7 * NUMBERS) / 4).round(4)
+
+
+def best_predictions(formula, data, new):
+    """Return predictions and residual variance at the maximum of the restricted likelihood of SDs and balances."""
+    design = bm.prepare(formula, data)
+    rows, (block,) = bm.prepare(design.spec, new, like=design), design.mu.curves
+    (other,) = rows.mu.curves
+    x, y, count = design.mu.population.matrix, np.asarray(design.response), block.curves
+    z, points = block.sparse_columns().toarray(), other.sparse_columns().toarray()
+    names = [one.name for one in block.spectrum.parameters]
+
+    def solve(values):
+        sds, share = np.exp(values[:count]), 1.0 / (1.0 + np.exp(-values[count:]))
+        relative = block.spectrum.sds(dict(zip(names, share, strict=True)), np)
+        variances = (relative.reshape(len(block.levels), -1) * sds).ravel() ** 2
+        whole = np.eye(len(y)) + (z * variances) @ z.T
+        inverse = np.linalg.inv(whole)
+        cross = x.T @ inverse @ x
+        beta = np.linalg.solve(cross, x.T @ inverse @ y)
+        left = y - x @ beta
+        sigma2 = left @ inverse @ left / (len(y) - x.shape[1])
+        likelihood = np.linalg.slogdet(whole)[1] + np.linalg.slogdet(cross)[1] + (len(y) - x.shape[1]) * np.log(sigma2)
+        return likelihood, rows.mu.population.matrix @ beta + points @ (variances * (z.T @ inverse @ left)), sigma2
+
+    start = np.zeros(count + len(names))
+    found = optimize.minimize(
+        lambda values: solve(values)[0], start, bounds=[(-8, 8)] * count + [(-14, 14)] * len(names)
+    )
+    return solve(found.x)[1:]
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected", "variance"),
+    [
+        ("y ~ f + te(x, z, k=4, by=f)", [0.6381663828, 0.8945426629, -1.6826510800, 1.2213130789], 0.04006166384),
+        ("v ~ te(x, z, k=4, by=w)", [0.2609175679, 0.5823658266, -1.5007947238, 2.0553258670], 0.03334125544),
+    ],
+)
+def test_surfaces_of_levels_and_numbers_are_those_of_mgcv(formula, expected, variance):
+    """m <- gam(y ~ f + te(x, z, k = 4, by = f), data = d, method = "REML"); predict(m, new); m$sig2 (mgcv 1.8-41)."""
+    new = {"x": [0.1, 0.5, 0.9, 0.3], "z": [20, 80, 50, 60], "f": ["a", "b", "a", "b"], "w": [0.5, 1, 1.5, 2], "g": 0}
+    found, sigma2 = best_predictions(formula, BY, pd.DataFrame(new))
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+    assert sigma2 == pytest.approx(variance, rel=2e-3)
+
+
+def test_each_level_has_a_surface_with_an_sd_and_a_balance():
+    design = bm.prepare("y ~ f + te(x, z, k=4, by=f)", BY)
+    (block,) = design.mu.curves
+    assert block.labels == ("a", "b")
+    assert {"balance1_te(x，z):f", "balance2_te(x，z):f", "sd_te(x，z):f[a]"} <= {*design.priors}
+    assert design.mu.population.labels[2:5] == ("te(x,z)[x]:f[a]", "te(x,z)[z]:f[a]", "te(x,z)[x:z]:f[a]")
+    values = {"balance1": np.array([0.3]), "balance2": np.array([0.8])}
+    variances = block.spectrum.sds(values, np) ** 2
+    for curve in range(2):
+        mean = np.mean(block.matrix[block.index == curve] ** 2, axis=0) @ variances[..., curve].ravel()
+        assert mean == pytest.approx(1.0)
+    stated = bm.prepare("y ~ f + te(x, z, k=4, by=f)", BY, priors={"balance_te(x，z):f": "Beta(2, 2)"})
+    assert [str(stated.priors[f"balance{k}_te(x，z):f"].prior) for k in (1, 2)] == ["Beta(2, 2)"] * 2
+
+
+def test_surfaces_of_levels_are_predicted_noted_and_pictured(tmp_path):
+    design = bm.prepare("y ~ f + te(x, z, k=4, by=f)", BY)
+    (block,) = design.mu.curves
+    values = {"sigma": 0.3, "sd_te(x，z):f": [0.7, 0.2], "balance1_te(x，z):f": 0.4, "balance2_te(x，z):f": 0.6}
+    effects = np.cos(np.arange(block.size)).reshape(block.shape)
+    fit = fit_at(design, values | {design.mu.b(block): effects, "beta": np.zeros(8)})
+    found = bm.predict(fit, BY.iloc[:4])["mean"].values[0, 0]
+    assert np.allclose(found, [block.matrix[row] @ effects[:, block.index[row]] for row in range(4)])
+    again = bm.load_fit(bm.save_fit(fit, tmp_path / "fit.nc"))
+    assert np.allclose(bm.predict(again, BY.iloc[:4])["mean"].values[0, 0], found)
+    with pytest.warns(StatisticsWarning, match="fitted to for 'a'"):
+        bm.predict(fit, {"x": [2.0], "z": [50.0], "f": ["a"]})
+    edf = bm.smooth_effects(fit, draws=5).set_index(["level", "effect"])["mean"]
+    assert edf["a", "edf"] > edf["b", "edf"] > 3.0
+    with pytest.warns(StatisticsWarning, match="fitted to for 'a'"):
+        assert bm.plot_surface(fit, "x:z", at={"f": "a"}).axes
+
+
+def test_surfaces_of_levels_without_their_means_are_pointed_out():
+    with pytest.warns(StatisticsWarning, match="share one mean"):
+        bm.prepare("y ~ te(x, z, k=4, by=f)", BY)
+    with pytest.raises(DataError, match="'w' is 0 in every row"):
+        bm.prepare("y ~ te(x, z, k=4, by=w)", BY.assign(w=0.0))

@@ -215,17 +215,19 @@ def _roots(predictor: Predictor, posterior: xr.Dataset) -> Iterator[Any]:
     roots = [matrix_root(covariance.reshape(-1, *covariance.shape[2:])) for covariance in covariances]
     relative = [_relative_sds(predictor, block, posterior) for block in predictor.normal_blocks]
     for own in zip(*(zip(*pair, strict=True) for pair in zip(roots, relative, strict=True)), strict=True):
-        blocks = [sparse.kron(sparse.diags_array(scale), root) for root, scale in own]
+        blocks = [
+            sparse.diags_array(scale.ravel()) @ sparse.kron(sparse.eye_array(len(scale)), root) for root, scale in own
+        ]
         yield sparse.block_diag([ones, *blocks], format="csr")
 
 
 def _relative_sds(predictor: Predictor, block: NormalBlock, posterior: xr.Dataset) -> Array:
-    """Return the SD of each coefficient in units of that of its column, (S, J)."""
+    """Return the SD of each coefficient in units of that of its column, (S, J, K)."""
     values = {
         str(key): stacked(posterior[key]) for key, _, _ in predictor.structure_parameters(block) if block.spectrum
     }
-    found = predictor.relative_sds(block, values)[..., 0]
-    return np.broadcast_to(found, (posterior.sizes["chain"] * posterior.sizes["draw"], len(block.levels)))
+    found, draws = predictor.relative_sds(block, values), posterior.sizes["chain"] * posterior.sizes["draw"]
+    return np.broadcast_to(found, (draws, len(block.levels), block.width))
 
 
 def _weights(fit: Fit, posterior: xr.Dataset, draws: int) -> Array:
