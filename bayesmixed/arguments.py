@@ -53,7 +53,7 @@ def takes_drawn_values[F: Callable[..., Any]](*, tables: str) -> Callable[[F], F
     """Return a mark of functions that take fits whose rows have other values in each draw, of mi() and me().
 
     Fits of imputed tables too, where these differ in columns of population parts and perhaps in the response (tables="columns"),
-    or not even in that ("rows"); or none of them ("no").
+    or not even in that ("rows"); or none of them ("no" where responses are predicted, else "one").
     """
 
     def mark(function: F) -> F:

@@ -77,13 +77,15 @@ class Fit(Displayed):
 
     def why_refused(self, tables: str) -> str:
         """Return why a function cannot take the fit, "" where it can: one that takes none whose rows have other values in each
-        draw (""), of imputed tables none ("no"), those that differ in columns alone ("rows"), or also in the response
-        ("columns")."""
+        draw (""), of imputed tables none ("no", where the reason is that responses are predicted, or "one"), those that differ in
+        columns alone ("rows"), or also in the response ("columns")."""
         if not self.unsettled or not tables:
             return self.unsettled
         imputed = self.design.imputed
         if self.settings.tables == 1:
             return ""
+        if tables == "one":
+            return self.unsettled
         if tables == "no":
             return (
                 f"{self.unsettled}, whose values were drawn given the responses: predictions of a row know it through them; "

@@ -10,6 +10,7 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import freeze, with_frozen_priors
+from bayesmixed.design.latent_columns import refuse_latent, with_gaps
 from bayesmixed.design.stated_coordinates import states_centred_prior, states_group_prior
 from bayesmixed.draws.tree import PROPOSALS
 from bayesmixed.engines import ENGINES, refusal
@@ -152,13 +153,15 @@ def change_design(
     earlier = (_EARLIER,) if is_earlier(design) else ()
     if not priors and data is None:
         return design, earlier
+    if data is not None:
+        refuse_latent(design.latent, "A refit to other rows keeps the numbers of priors, and")
     priors = spread_priors(priors, design.spec, design.family)
     spec = as_spec(design.spec, priors=priors)
     if data is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", StatisticsWarning)
             if design.streamed is None:
-                changed = replace(prepare(spec, design.table.data), dropped=design.dropped)
+                changed = replace(prepare(spec, with_gaps(design.table.data, design.latent)), dropped=design.dropped)
             else:
                 changed = rebuild(design, design.streamed, spec)
         changed = replace(changed, source=design.source)

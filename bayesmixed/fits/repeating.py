@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, overload
 
-from bayesmixed.arguments import alone
+from bayesmixed.arguments import alone, takes_drawn_values
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.joint_fits import JointFit
 from bayesmixed.fits.joint_refitting import extend_responses, refit_responses
@@ -31,6 +31,7 @@ def refit(
     **settings: Any,
 ) -> Fit: ...
 @alone("bm.refit(joint, ...) fits all of them anew.")
+@takes_drawn_values(tables="one")
 def refit(
     fit: Fit | JointFit,
     *,
@@ -54,7 +55,8 @@ def refit(
         "rescor". One on `beta[Intercept]`, or on an SD or correlation of a term with correlated slopes, moves the coordinate in
         which the others of that term are stated: from the covariate means to zero.
     data : data frame, mapping of columns, or path, optional
-        New rows, with a response; all checks of `prepare` are made.
+        New rows, with a response; all checks of `prepare` are made. Not of models with mi() and me(), whose columns have priors
+        that follow their data.
     seed : int, optional
         That of the fit if not given.
     na : str, number or list of these
@@ -88,6 +90,7 @@ def extend(fit: JointFit, draws: int, *, cores: int | None = ..., progress: bool
 @overload
 def extend(fit: Fit, draws: int, *, cores: int | None = ..., progress: bool = ...) -> Fit: ...
 @alone("bm.extend(joint, draws) adds draws of all of them.")
+@takes_drawn_values(tables="one")
 def extend(fit: Fit | JointFit, draws: int, *, cores: int | None = None, progress: bool = True) -> Fit | JointFit:
     """Return the fit with more draws in each chain: the model is sampled again with a seed that follows from the fit's.
 

@@ -1,6 +1,6 @@
 """Tables with mi(x) and me(x, sd): missing values are filled with guesses, and each column gets a model of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -231,6 +231,22 @@ def shifted(design: Design, steps: Mapping[str, Array]) -> Design:
     """Return the rows with other values of some columns, laid out alike."""
     moved = {name: design.table.data[name].to_numpy(dtype=float) + step for name, step in steps.items()}
     return assemble(design.spec, design.table.data.assign(**moved), "error", design, optional=False)
+
+
+def with_drawn_values(fitted: Design, rows: Design, numbers: NDArray[np.intp], columns: Collection[str]) -> Design:
+    """Return rows that are made of those of a fit, by their numbers, with the values of each draw in some columns of mi() and
+    me(): where these are changed, the drawn values are changed by as much."""
+    found: dict[str, list[DrawnValues]] = {name: [] for name in rows.predictors}
+    for one in (one for one in fitted.latent if one.column in columns):
+        step = float(np.std(one.guess)) or 1.0
+        values = rows.table.data[one.column].to_numpy(dtype=float) + step
+        moved = assemble(fitted.spec, rows.table.data.assign(**{one.column: values}), "error", fitted, optional=True)
+        places = np.where(one.missing, np.cumsum(one.missing) - 1, -1)[numbers]
+        for name in one.slopes:
+            slopes = (moved.predictors[name].population.matrix - rows.predictors[name].population.matrix) / step
+            found[name].append(DrawnValues(one.imputed, places, one.guess[numbers], slopes))
+    predictors = {name: replace(one, drawn=tuple(found[name])) for name, one in rows.predictors.items()}
+    return replace(rows, predictors=predictors)
 
 
 def _slopes(design: Design, latent: LatentColumn) -> dict[str, Array]:

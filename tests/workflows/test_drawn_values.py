@@ -10,6 +10,7 @@ from incomplete import incomplete_table, quietly
 
 import bayesmixed as bm
 from bayesmixed.errors import SpecError
+from bayesmixed.fits.refitting import change_design
 from bayesmixed.fits.selection import at_posterior_means
 
 GONE = [1, 5, 9]
@@ -107,9 +108,74 @@ def test_the_column_of_errors_is_no_effect():
     assert bm.comparisons(fit, over="grid").table["variable"].tolist() == ["x", "w", "z"]
 
 
-def test_what_samples_again_is_refused():
+def test_averages_over_the_rows_of_the_fit_have_the_values_of_each_draw():
+    data, fit = fitted()
+    data["x"] = data["x"].fillna(0.0)
+    beta = {label: fit.posterior["beta"].values[..., [k]] for k, label in enumerate(fit.design.mu.population.labels)}
+    eta, _ = predictor_of(data.assign(x=incomplete_table()["x"]), fit)
+    x = np.broadcast_to(data["x"].to_numpy(), eta.shape).copy()
+    x[..., GONE] = fit.posterior["imputed_x"].values
+    z = data["z"].to_numpy()
+    found = bm.comparisons(fit, groups="typical").table.set_index("variable")
+    np.testing.assert_allclose(found.loc["x", "mean"], (beta["mi(x)"] + beta["mi(x):z"] * z.mean()).mean())
+    np.testing.assert_allclose(found.loc["z", "mean"], (beta["z"] + beta["mi(x):z"] * x).mean())
+    np.testing.assert_allclose(found.loc["w", "mean"], beta["me(w, sd)"].mean())
+    each = bm.slopes(fit, "z", average=False, groups="typical").table["mean"]
+    np.testing.assert_allclose(each, (beta["z"] + beta["mi(x):z"] * x).mean((0, 1)), rtol=1e-6)
+    # A column that takes values of its own is not drawn.
+    set_to = bm.comparisons(fit, "z", at={"x": 2.0}, groups="typical").table["mean"]
+    np.testing.assert_allclose(set_to, (beta["z"] + 2.0 * beta["mi(x):z"]).mean())
+    ends = bm.comparisons(fit, {"x": [0.0, 3.0]}, comparison="difference", groups="typical").table["mean"]
+    np.testing.assert_allclose(ends, 3.0 * (beta["mi(x)"] + beta["mi(x):z"] * z.mean()).mean())
+    with pytest.raises(SpecError, match="values of 'x' are drawn"):
+        bm.comparisons(fit, "z", by="x")
+
+
+def test_averages_of_curved_means_are_over_the_values_of_each_draw():
+    data = incomplete_table().assign(y=np.arange(24) % 3, x=lambda d: d["x"].round(0))
+    data["f"] = np.array(list("uv"))[np.arange(24) % 2]
+    fit = fit_at(
+        quietly("y ~ mi(x) + f", data, family="poisson"), {"beta": [0.2, 0.3, 0.5], "imputed_x": [1, 2, 3]}, jitter=0.05
+    )
+    x = np.broadcast_to(data["x"].to_numpy(), (2, 50, 24)).copy()
+    x[..., GONE] = fit.posterior["imputed_x"].values
+    beta = fit.posterior["beta"].values[..., None, :]
+    low = np.exp(beta[..., 0] + beta[..., 1] * x).mean(axis=-1)
+    found = bm.comparisons(fit, "f").table["mean"][0]
+    assert found == pytest.approx((low * np.expm1(beta[..., 0, 2])).mean())
+
+
+def test_a_refit_takes_other_priors_and_keeps_what_is_missing():
     _, fit = fitted()
-    for call in (bm.refit, bm.verify, partial(bm.kfold, by="g")):
+    changed, _ = change_design(fit.design, {"sd_g": "HalfNormal(0.1)"})
+    assert [(one.column, list(one.missing)) for one in changed.latent] == [
+        (one.column, list(one.missing)) for one in fit.design.latent
+    ]
+    assert str(changed.priors["sd_g[Intercept]"].prior) == "HalfNormal(0.1)"
+    others = {key: str(entry.prior) for key, entry in changed.priors.items() if key != "sd_g[Intercept]"}
+    assert others == {key: str(entry.prior) for key, entry in fit.design.priors.items() if key != "sd_g[Intercept]"}
+    for before, after in zip(fit.design.latent, changed.latent, strict=True):
+        assert {k: str(e.prior) for k, e in before.design.priors.items()} == {
+            k: str(e.prior) for k, e in after.design.priors.items()
+        }
+    with pytest.raises(SpecError, match="A refit to other rows keeps the numbers of priors"):
+        bm.refit(fit, data=incomplete_table())
+
+
+@pytest.mark.slow
+def test_fits_with_missing_values_are_refitted_and_extended():
+    data = incomplete_table()
+    fit = bm.fit("y ~ mi(x)", data.drop(columns=["w"]), chains=2, draws=200, seed=1, progress=False)
+    tight = bm.refit(fit, priors={"beta[mi(x)]": "Normal(0, 0.01)"}, progress=False)
+    assert abs(float(tight.posterior["beta"].sel(beta_effect="mi(x)").mean())) < 0.1
+    longer = bm.extend(fit, 100, progress=False)
+    assert longer.posterior["imputed_x"].sizes["draw"] == 300
+    np.testing.assert_array_equal(longer.posterior["imputed_x"][:, :200], fit.posterior["imputed_x"])
+
+
+def test_what_changes_the_rows_is_refused():
+    _, fit = fitted()
+    for call in (bm.verify, partial(bm.kfold, by="g")):
         with pytest.raises(SpecError, match=r"bm.\w+ needs one set of rows, and values of 'x', 'w' are drawn"):
             call(fit)
     with pytest.raises(SpecError, match="Leave them out"):

@@ -39,8 +39,8 @@ def test_a_fit_with_a_lognormal_column_and_missing_responses(tmp_path):
     np.testing.assert_allclose(found.values, beta @ columns.T + effects)
     assert np.isfinite(bm.loo(loaded, unit="observation").elpd)
     assert bm.predict(loaded)["mean"].sizes["row"] == 58
-    with pytest.raises(SpecError, match=r"bm.refit needs one set of rows, and values of 'x' are drawn"):
-        bm.refit(loaded)
+    with pytest.raises(SpecError, match=r"bm.verify needs one set of rows, and values of 'x' are drawn"):
+        bm.verify(loaded)
 
 
 @pytest.mark.calibration

@@ -15,6 +15,7 @@ from bayesmixed.errors import DataError, SpecError, check_choice, enumerate_word
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import refuse_tables
+from bayesmixed.preparation.latent_values import with_drawn_values
 from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.summaries.marginal.estimable import find_estimable, name_cell
 from bayesmixed.summaries.marginal.grids import draws_of_rows, split_by
@@ -58,8 +59,8 @@ class Where:
             )
         if self.over == _ROWS:
             if self.data is None:
-                refuse_tables(fit, "An average over the rows of the fit", "Give data=, or over='grid'.")
-            cells = observed_cells(fit, self.data, by, self.at, self.groups, average=self.average)
+                refuse_tables(fit, "An average over the rows of the fit", "Give data=, or over='grid'.", tables="one")
+            cells = observed_cells(fit, self.data, by, self.at, self.groups, average=self.average, replaced=replaced)
         else:
             cells = grid_cells(fit, by, self.at, self.groups, replaced)
         for name in changing.keys() - set(replaced):
@@ -128,4 +129,6 @@ def change_rows(fit: Fit, where: Where, cells: RowCells, states: Sequence[Mappin
         )
     frame = pd.concat([cells.rows.assign(**state) for state in states], ignore_index=True)
     design = replay_rows(fit.design, frame, where.groups)
+    if cells.drawn:
+        design = with_drawn_values(fit.design, design, np.tile(cells.numbers, len(states)), cells.drawn)
     return ChangedRows(cells, design, draws_of_rows(fit, design, where.kind, where.groups, where.seed))

@@ -1,7 +1,7 @@
 """Rows over which effects are averaged: those of the fit, of a table, or of a reference grid."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from bayesmixed.summaries.marginal.grids import (
     lay_out,
 )
 
-_SHARE, _ROW = "\ue000share", "\ue000row"
+_SHARE, _ROW, _APART = "\ue000share", "\ue000row", "\ue000apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,10 @@ class RowCells:
         Weight of each row; those of a cell add up to 1.
     notes : tuple of str
         What is averaged over.
+    numbers : integer array
+        Of rows of a fit: which of its rows each is.
+    drawn : tuple of str
+        Of rows of a fit with mi() and me(): the columns that have the values of each draw.
     """
 
     labels: pd.DataFrame
@@ -51,6 +55,8 @@ class RowCells:
     starts: NDArray[np.intp]
     shares: Array
     notes: tuple[str, ...]
+    numbers: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    drawn: tuple[str, ...] = ()
 
 
 def grid_cells(
@@ -71,10 +77,12 @@ def observed_cells(
     groups: str | Mapping[str, str],
     *,
     average: bool,
+    replaced: Collection[str] = (),
 ) -> RowCells:
     """Return rows of the fit, or of a table, in cells: those with the same values of `by`, or each row by itself.
 
-    Columns in `at` have its values in all rows; with several values, each row is there once for each combination.
+    Columns in `at` have its values in all rows; with several values, each row is there once for each combination. Those in
+    `replaced` get other values, whatever they hold.
 
     Raises
     ------
@@ -93,7 +101,16 @@ def observed_cells(
     for name in by:
         if name not in rows and name not in held:
             raise SpecError(f"by: '{name}' is not a column of the rows. {did_you_mean(name, map(str, rows.columns))}")
-    rows = rows.assign(**{_SHARE: shares, _ROW: np.arange(len(rows))})
+    latent = [one for one in design.latent if data is None and one.column not in {*held, *replaced}]
+    unsettled = [one.column for one in latent if one.column in by and one.missing.any()]
+    if unsettled:
+        raise SpecError(
+            f"by: values of '{unsettled[0]}' are drawn with the parameters, so that they do not split the rows."
+        )
+    unknown = np.any([np.zeros(len(rows), dtype=bool), *(one.missing for one in latent)], axis=0)
+    rows = rows.assign(
+        **{_SHARE: shares, _ROW: np.arange(len(rows)), _APART: np.where(unknown, np.arange(len(rows)), -1)}
+    )
     rows = rows.merge(cross(held), how="cross") if held else rows
     rows = _merge_equal(design, rows, by, groups) if average else rows
     keys = [*by] if average else [_ROW, *(name for name, values in held.items() if len(values) > 1)]
@@ -111,7 +128,13 @@ def observed_cells(
     notes = [f"Averaged over {said}, each with its own values of all other columns."] if average else []
     notes += [f"In all rows {', '.join(f'{n} = {_say(v)}' for n, v in held.items())}."] if held else []
     return RowCells(
-        labels.rename(columns={_ROW: "row"}), rows.drop(columns=[_SHARE, _ROW]), starts, weights, tuple(notes)
+        labels.rename(columns={_ROW: "row"}),
+        rows.drop(columns=[_SHARE, _ROW, _APART]),
+        starts,
+        weights,
+        tuple(notes),
+        rows[_ROW].to_numpy(dtype=np.intp),
+        tuple(one.column for one in latent),
     )
 
 
@@ -144,6 +167,7 @@ def _merge_equal(
     weights = [design.spec.weights.column] if design.spec.weights is not None else []
     used = list(dict.fromkeys([*roles.factors, *roles.numbers, *roles.units, *weights, *by]))
     used = [name for name in used if name in rows]
+    used += [_APART] if (rows[_APART] >= 0).any() else []
     if not used:
         return rows.iloc[:1].assign(**{_SHARE: 1.0})
     number = rows.groupby(used, sort=False, observed=True, dropna=False).ngroup().to_numpy()
