@@ -62,11 +62,17 @@ def predict(
     import xarray as xr
 
     from bayesmixed.atomic_files import replace_table
+    from bayesmixed.cli.several import predict_several
     from bayesmixed.display.pages import align
     from bayesmixed.display.tables import describe, format_table
+    from bayesmixed.fits.joint_fits import JointFit
     from bayesmixed.prediction.predicting import predict as predict_rows
 
     fit = read_fit(folder)
+    if isinstance(fit, JointFit):
+        options = {"groups": groups, "kind": kind, "seed": seed}
+        predict_several(fit, table, options, out, json)
+        return
     rows = fit.design.table.data if table is None else table.read(fit.design.spec)
     made = predict_rows(fit, None if table is None else rows, groups=groups, kind=kind, seed=seed)
     mean = bool(made.attrs["has_mean"])
@@ -107,9 +113,15 @@ def report(
 
 def effects(folder: Folder, json: Json = False) -> None:
     """Say in sentences what each column of a model does to the response, on its scale."""
+    from bayesmixed.cli.several import effects_of_several
+    from bayesmixed.fits.joint_fits import JointFit
     from bayesmixed.summaries.marginal.described_effects import describe_effects
 
-    described = describe_effects(read_fit(folder))
+    fit = read_fit(folder)
+    if isinstance(fit, JointFit):
+        effects_of_several(fit, json)
+        return
+    described = describe_effects(fit)
     if json:
         table = {"effects": to_records(described.table)}
         print_json({"sentences": described.sentences, **table, "notes": described.notes})

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -97,13 +97,13 @@ def fit(
         raise typer.BadParameter("give either a table or --simulate")
     if imputed and table is None:
         raise typer.BadParameter("these are further tables: give the first one, too.", param_hint="--imputed")
-    if (table is None or imputed) and isinstance(model, JointSpec):
-        raise typer.BadParameter(f"{'--imputed' if imputed else '--simulate'} is for models of one response")
+    if imputed and isinstance(model, JointSpec):
+        raise typer.BadParameter("--imputed is for models of one response")
     with replaced_folder(out, overwrite) as beside:
-        if table is None and not isinstance(model, JointSpec):
+        if table is None:
             table, missing = TableFile(beside / "simulated.csv", {}), "drop"
             write_simulated(model, table.path, seed, out)
-        table = cast("TableFile", table).keep(beside)
+        table = table.keep(beside)
         settings: dict[str, Any] = {
             **{"chains": chains, "draws": draws, "tune": tune, "target_accept": target_accept, "seed": seed},
             **{"parameterisation": parameterisation, "cores": cores, "progress": not json},

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bayesmixed.cli.options import Json, Missing, Seed, print_design, takes_spec
+from bayesmixed.cli.options import Json, Missing, Seed, print_design, takes_any_spec
 from bayesmixed.cli.output import print_json, to_records
 from bayesmixed.cli.tables import TableFile, may_take_table, takes_table
 from bayesmixed.errors import DataError
 
 if TYPE_CHECKING:
+    from bayesmixed.spec.joint_specs import JointSpec
     from bayesmixed.spec.model_spec import ModelSpec
 
 
@@ -39,18 +40,23 @@ def schema() -> None:
     print_json(make_schema())
 
 
-@takes_spec
+@takes_any_spec
 @may_take_table
 def show(
-    model: "ModelSpec",
+    model: "ModelSpec | JointSpec",
     table: TableFile | None,
     missing: Missing = "error",
     json: Json = False,
 ) -> None:
     """Print a spec, in words, with its priors (with the numbers of a table, if one is given), and as a TOML file."""
+    from bayesmixed.cli.several import show_several
     from bayesmixed.spec.files import spec_to_toml
+    from bayesmixed.spec.joint_specs import JointSpec
     from bayesmixed.summaries.priors.tables import prior_table
 
+    if isinstance(model, JointSpec):
+        show_several(model, table, missing, json)
+        return
     priors = prior_table(model if table is None else table.prepare(model, missing))
     if json:
         tables = {"priors": to_records(priors.parameters), "implications": to_records(priors.implications)}
@@ -61,10 +67,10 @@ def show(
     typer.echo(f"\nAs a file:\n\n{spec_to_toml(model)}", nl=False)
 
 
-@takes_spec
+@takes_any_spec
 @takes_table
 def check(
-    model: "ModelSpec",
+    model: "ModelSpec | JointSpec",
     table: TableFile,
     missing: Missing = "error",
     json: Json = False,
@@ -72,9 +78,14 @@ def check(
     """Check data against a spec without sampling; print their structure, the equations and the priors."""
     from dataclasses import replace
 
+    from bayesmixed.cli.several import check_several
+    from bayesmixed.spec.joint_specs import JointSpec
     from bayesmixed.survey.data_survey import check_data
     from bayesmixed.survey.structure_report import list_groups, list_homes
 
+    if isinstance(model, JointSpec):
+        check_several(model, table, missing, json)
+        return
     report = check_data(model, table.read(model), missing=missing)
     if json:
         tables = {"levels": to_records(list_groups(report)), "predictors": to_records(list_homes(report))}
@@ -90,9 +101,9 @@ def check(
     typer.echo("\nThe data suit the model.")
 
 
-@takes_spec
+@takes_any_spec
 def simulate(
-    model: "ModelSpec",
+    model: "ModelSpec | JointSpec",
     out: Annotated[Path, typer.Option(help="CSV file for the data.")],
     seed: Seed = None,
 ) -> None:
@@ -100,7 +111,7 @@ def simulate(
     write_simulated(model, out, seed)
 
 
-def write_simulated(model: "ModelSpec", path: Path, seed: int | None, final: Path | None = None) -> None:
+def write_simulated(model: "ModelSpec | JointSpec", path: Path, seed: int | None, final: Path | None = None) -> None:
     """Write simulated data, and the true values beside them; `final` is the folder in which they will lie."""
     from bayesmixed.atomic_files import replace_table
     from bayesmixed.simulation.simulating import simulate as draw_data

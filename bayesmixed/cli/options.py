@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bayesmixed.calibration.certificates import Verification
     from bayesmixed.design.design import Design
     from bayesmixed.fits.fitting import Fit
+    from bayesmixed.fits.joint_fits import JointFit
     from bayesmixed.spec.joint_specs import JointSpec
     from bayesmixed.spec.model_spec import ModelSpec
 
@@ -154,7 +155,8 @@ def takes_spec(command: Callable[..., None]) -> Callable[..., None]:
         model = read_spec(**given)
         if isinstance(model, JointSpec):
             raise SpecError(
-                f"'{given['spec']}' holds models of several responses, and of the commands only `fit` takes these."
+                f"'{given['spec']}' holds models of several responses, which this command does not take; show, check, simulate "
+                "and fit do."
             )
         return model
 
@@ -190,8 +192,8 @@ def split(text: str, option: str) -> tuple[str, str]:
     return match[1].strip(), match[2].strip()
 
 
-def read_fit(path: Path) -> "Fit":
-    """Return the fit of a folder that `bayesmixed fit` wrote, or of a file.
+def read_fit(path: Path) -> "Fit | JointFit":
+    """Return the fit of a folder that `bayesmixed fit` wrote, or of a file, of one response or several.
 
     Raises
     ------
@@ -205,18 +207,18 @@ def read_fit(path: Path) -> "Fit":
     file = path / FIT if as_path(path, "A fit").is_dir() else path
     if not file.is_file():
         raise DataError(f"There is no fit at '{file}'. Make one: bayesmixed fit SPEC --data FILE --out {path}")
-    fit = load_fit(file)
-    if type(fit).__name__ == "JointFit":
-        raise SpecError("Commands take fits of one response, and this is of several. Read it in Python: bm.load_fit.")
-    return fit
+    return load_fit(file)
 
 
-def verify_fit(fit: "Fit", refits: int | None) -> "Verification | None":
+def verify_fit(fit: "Fit | JointFit", refits: int | None) -> "Verification | None":
     """Return the verification of a fit, whose verdict is printed, or None."""
     from bayesmixed.calibration.verification import verify
+    from bayesmixed.fits.fitting import Fit
 
     if refits is None:
         return None
+    if not isinstance(fit, Fit):
+        raise SpecError("--verify is for fits of one response, and this is of several: leave it out.")
     found = verify(fit, refits=refits)
     typer.echo(found.verdict)
     return found

@@ -60,12 +60,20 @@ class TableFile:
 
     def prepare_joint(self, spec: "JointSpec", missing: str) -> "JointDesign":
         """Return the design of several responses on the table (SpecError, DataError)."""
-        from bayesmixed.preparation.data_files import label_columns
         from bayesmixed.preparation.joint_preparing import prepare_joint
+
+        return prepare_joint(spec, self.read_joint(spec), missing=missing)
+
+    def read_joint(self, spec: "JointSpec") -> "pd.DataFrame":
+        """Return the table for models of several responses (DataError if it cannot be read)."""
+        from bayesmixed.preparation.data_files import label_columns
         from bayesmixed.tables.frames import read_table
 
+        if self.path == STANDARD_INPUT:
+            with TemporaryDirectory() as folder:
+                return self.keep(Path(folder)).read_joint(spec)
         labels = [name for model in spec.models for name in label_columns(model)]
-        return prepare_joint(spec, read_table(self.path, text=labels, **self.form), missing=missing)
+        return read_table(self.path, text=labels, **self.form)
 
     def keep(self, folder: Path) -> "TableFile":
         """Return the same table; from standard input, it is written to a file of the folder first."""

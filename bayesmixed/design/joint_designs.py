@@ -8,6 +8,7 @@ import numpy as np
 from bayesmixed.design.design import Design, RealisedPrior
 from bayesmixed.design.latent_columns import with_predictors
 from bayesmixed.display.columns_of_text import fill_lines
+from bayesmixed.equations import CommonCorrelations, DisplayedTogether, JointOutline, state_prior
 from bayesmixed.errors import SpecError, did_you_mean
 from bayesmixed.parameter_keys import VariableNames
 from bayesmixed.prior_distributions import Prior
@@ -40,7 +41,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class JointDesign:
+class JointDesign(DisplayedTogether):
     """A spec of several responses on its data.
 
     Attributes
@@ -112,6 +113,19 @@ class JointDesign:
             for matrix, own in self.parts[response].correlations()
             if any((predictor.parameter, group.name) in terms for predictor, group in own)
         }
+
+    def joint_outline(self) -> JointOutline:
+        """Return what the equations need to know."""
+        common = []
+        members = self.members()
+        for name, entry in self.priors.items():
+            if name == RESCOR:
+                found = tuple((response, "", response) for response in self.parts)
+            else:
+                found = tuple((one.response, one.parameter, one.predictor.parameter) for one in members[name])
+            prior = state_prior(entry.prior, entry.about, entry.source)
+            common.append(CommonCorrelations("residuals" if name == RESCOR else self.matrices[name].term, found, prior))
+        return JointOutline({name: part.outline() for name, part in self.parts.items()}, tuple(common))
 
     def __str__(self) -> str:
         lines = [f"{name}: {design.row_text}" for name, design in self.parts.items()]

@@ -8,11 +8,15 @@ from bayesmixed.equations.mathml import SCROLLED, write_html, write_indices, wri
 from bayesmixed.equations.outline import Outline, StatedPrior, state_prior
 from bayesmixed.equations.term_outlines import outline_terms
 from bayesmixed.equations.text import write_equations
+from bayesmixed.equations.together import CommonCorrelations, DisplayedTogether, JointOutline, write_joint_equations
 
 __all__ = [
     "SCROLLED",
+    "CommonCorrelations",
     "Displayed",
+    "DisplayedTogether",
     "Equations",
+    "JointOutline",
     "Outline",
     "StatedPrior",
     "list_equations",
@@ -22,6 +26,7 @@ __all__ = [
     "write_equations",
     "write_html",
     "write_indices",
+    "write_joint_equations",
     "write_latex",
     "write_mathml",
 ]

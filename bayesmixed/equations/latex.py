@@ -1,7 +1,7 @@
 """The equations of a model as LaTeX, for notebooks and papers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bayesmixed.equations.listing import Equations, list_equations
@@ -164,9 +164,14 @@ LATEX = Notation(
 
 def _write_block(equations: Equations) -> str:
     blocks = [block for block in (equations.model, equations.priors, equations.definitions) if block]
-    written = [" \\\\\n".join(row for equation in block for row in _rows(equation)) for block in blocks]
-    aligned = [f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}" for rows in written]
+    aligned = [write_equation_block(block) for block in blocks]
     return "\\begin{array}{l}\n" + " \\\\[2ex]\n".join(aligned) + "\n\\end{array}"
+
+
+def write_equation_block(equations: Iterable[Equation]) -> str:
+    """Return equations below each other as LaTeX."""
+    rows = " \\\\\n".join(row for equation in equations for row in _rows(equation))
+    return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
 
 
 def _rows(equation: Equation) -> Iterator[str]:

@@ -17,7 +17,7 @@ def write_mathml(model: Outlined) -> str:
     """Return the equations of a spec or a design as MathML: the model, then its priors."""
     equations = list_equations(model.outline())
     blocks = [block for block in (equations.model, (*equations.priors, *equations.definitions)) if block]
-    return "\n".join(_write_block(block) for block in blocks)
+    return "\n".join(write_block(block) for block in blocks)
 
 
 def write_html(model: Outlined, *, title: str = "", text: str = "", hint: str = "") -> str:
@@ -111,7 +111,8 @@ MATHML = Notation(
 )
 
 
-def _write_block(equations: Sequence[Equation]) -> str:
+def write_block(equations: Sequence[Equation]) -> str:
+    """Return equations below each other as MathML."""
     rows = []
     for equation in equations:
         sign = f"<mo>{'∼' if equation.relation == '~' else equation.relation}</mo>"

@@ -19,7 +19,7 @@ def write_equations(model: Outlined) -> str:
     equations = list_equations(model.outline())
     lines = [line for equation in equations.model for line in _wrap(equation)]
     priors = (*equations.priors, *equations.definitions)
-    lines += ["", "Priors", *_align(priors)] if priors else []
+    lines += ["", "Priors", *align_equations(priors)] if priors else []
     counted = ", ".join(f"{letters} for {meaning}" for letters, meaning in equations.indices)
     return "\n".join([*lines, "", f"Indices: {counted}"])
 
@@ -30,7 +30,8 @@ def _wrap(equation: Equation) -> list[str]:
     return fill(left + equation.right.write(TEXT) + note, WIDTH, " " * measure(left))
 
 
-def _align(equations: Sequence[Equation]) -> list[str]:
+def align_equations(equations: Sequence[Equation]) -> list[str]:
+    """Return lines of equations whose relations and notes are below each other."""
     cells = [(e.left.write(TEXT), f"{e.relation} {e.right.write(TEXT)}", e.note) for e in equations]
     widths = [max(measure(row[column]) for row in cells) for column in range(2)]
     lines = []

@@ -12,12 +12,13 @@ from bayesmixed.draws.kept import check_store
 from bayesmixed.engines import pymc
 from bayesmixed.engines.joint_sampling import sample_together
 from bayesmixed.engines.settings import EngineRecord, Settings, check_share, complete_settings
+from bayesmixed.equations import DisplayedTogether, JointOutline
 from bayesmixed.errors import SpecError, check_choice, did_you_mean
 from bayesmixed.fits.fitting import Fit, as_fit
 
 
 @dataclass(frozen=True, slots=True)
-class JointFit:
+class JointFit(DisplayedTogether):
     """A fitted model of several responses; `joint["y1"]` is the fit of one of them, for all summaries.
 
     Attributes
@@ -71,6 +72,10 @@ class JointFit:
     def posterior(self) -> xr.Dataset:
         """All draws: variables of a response end in its name, "sd_g_y1", correlations between responses do not."""
         return named_draws({name: fit.posterior for name, fit in self.fits.items()}, self.design, self.shared)
+
+    def joint_outline(self) -> JointOutline:
+        """Return what the equations need to know: those of the design."""
+        return self.design.joint_outline()
 
     def __getitem__(self, response: str) -> Fit:
         if response not in self.fits:

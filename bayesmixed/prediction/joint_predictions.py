@@ -92,7 +92,7 @@ def predict_responses(
             made = predict_rows(fit, own_rows, kind=mean, **options)
             values = made[mean] + predict_rows(fit, own_rows, kind=scale, **options)[scale] * noise[..., place]
         estimands[name] = made.attrs["estimand"]
-        variables[name] = values
+        variables[name] = values.assign_attrs(made.attrs)
     return xr.Dataset(label_rows(rows, variables), attrs={"estimand": "; ".join(estimands.values())})
 
 

@@ -1,5 +1,5 @@
 """A fit as one HTML file that explains it."""
 
-from bayesmixed.report.documents import write_report
+from bayesmixed.report.writing import write_report
 
 __all__ = ["write_report"]

@@ -1,14 +1,11 @@
-"""The HTML document: its head, its table of contents, its chapters in order."""
+"""The HTML document on one response: its head, its table of contents, its chapters in order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 
 import bayesmixed as bm
-from bayesmixed.arguments import takes_drawn_values
-from bayesmixed.atomic_files import check_place, replace_file
 from bayesmixed.calibration.certificates import Verification
 from bayesmixed.fits.convergence import Diagnosis, diagnose
 from bayesmixed.fits.fitting import Fit
@@ -29,57 +26,23 @@ from bayesmixed.report.chapters import (
 from bayesmixed.report.groups import show_groups
 from bayesmixed.report.reproduction import show_citation, show_reproduction
 
-_NO_FILE = "data.csv"
+NO_FILE = "data.csv"
 """What the file of the data is called where they came from none."""
-
-
-@takes_drawn_values(tables="rows")
-def write_report(
-    fit: Fit, path: str | Path, *, data: str | None = None, verification: Verification | None = None
-) -> Path:
-    """Write a report on a fit as one HTML file, which needs no network, and return its path.
-
-    A chapter that does not apply to the model gives the reason instead.
-
-    Parameters
-    ----------
-    fit : Fit
-        The fitted model.
-    path : str or Path
-        File to be written; an earlier one is replaced as a whole.
-    data : str, optional
-        Name of the file of the data, for the code that fits the model again; that which the rows were read from if not
-        given.
-    verification : Verification, optional
-        That of this fit, for a chapter of its own.
-
-    Raises
-    ------
-    SpecError
-        The verification is that of another fit.
-    DataError
-        The file cannot be written.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> import bayesmixed as bm
-    >>> fit = bm.load_fit("herd_period")
-    >>> path = bm.write_report(fit, pathlib.Path(tempfile.mkdtemp(), "herds.html"))
-    >>> path.name
-    'herds.html'
-    """
-    check_place(path, "The report")
-    if verification is not None:
-        verification.check(fit)
-    return replace_file(path, write_document(fit, data, verification), "The report")
 
 
 def write_document(fit: Fit, data: str | None = None, verification: Verification | None = None) -> str:
     """Return the report on a fit as the text of an HTML document."""
     diagnosis = diagnose(fit)
-    listed = list_chapters(fit, diagnosis, data or fit.design.source or _NO_FILE, verification)
-    title = escape(fit.design.spec.title or fit.design.spec.formula)
+    listed = list_chapters(fit, diagnosis, data or fit.design.source or NO_FILE, verification)
+    title = fit.design.spec.title or fit.design.spec.formula
+    return write_shell(title, diagnosis, listed, fit.versions.get("bayesmixed", ""))
+
+
+def write_shell(
+    title: str, verdict: Diagnosis, listed: Mapping[str, tuple[str, Callable[[], str]]], version: str
+) -> str:
+    """Return an HTML document with chapters by their anchors; version is that of the package."""
+    title = escape(title)
     contents = "".join(f'<li><a href="#{name}">{escape(heading)}</a></li>' for name, (heading, _) in listed.items())
     chapters = "\n".join(_write_chapter(name, *chapter) for name, chapter in listed.items())
     return f"""<!DOCTYPE html>
@@ -93,16 +56,16 @@ def write_document(fit: Fit, data: str | None = None, verification: Verification
 {_read("report.css")}</style>
 </head>
 <body>
-<a class="skip" href="#answer">Skip to the report</a>
+<a class="skip" href="#{next(iter(listed))}">Skip to the report</a>
 <header>
 <h1>{title}</h1>
-{_write_verdict(diagnosis)}
+{_write_verdict(verdict)}
 </header>
 <nav aria-label="Contents"><ul>{contents}</ul></nav>
 <main>
 {chapters}
 </main>
-<footer><p>Written by bayesmixed {escape(fit.versions.get("bayesmixed", ""))}. Intervals are 95 %, equal-tailed.</p></footer>
+<footer><p>Written by bayesmixed {escape(version)}. Intervals are 95 %, equal-tailed.</p></footer>
 <script>
 {_read("report.js")}</script>
 </body>

@@ -1,6 +1,7 @@
 """The last chapters of a report: how to cite, and all that is needed to do the same again."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -10,11 +11,12 @@ from bayesmixed.display.pages import Section
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.fits.files import fingerprint
 from bayesmixed.fits.fitting import Fit
+from bayesmixed.fits.joint_fits import JointFit
 from bayesmixed.fits.refitting import settings_of
 from bayesmixed.report.chapters import write_sections
 from bayesmixed.report.methods import list_works, write_paragraph
 from bayesmixed.report.result_folders import MODEL
-from bayesmixed.spec.files import spec_to_toml
+from bayesmixed.spec.files import joint_to_toml, spec_to_toml
 from bayesmixed.summaries.checks.predictive_checks import PosteriorChecks
 
 
@@ -65,9 +67,24 @@ def write_code(fit: Fit, data: str) -> str:
     )
 
 
+def show_joint_reproduction(joint: JointFit, data: str) -> str:
+    """Return the code and the model file by which several responses are fitted together again."""
+    first = next(iter(joint.fits.values()))
+    dropped = any(part.dropped for part in joint.design.parts.values())
+    text = write_code(replace(first, design=replace(first.design, dropped=int(dropped))), data)
+    return (
+        f"<h3>Code</h3>\n{_write_code(text, 'Python code')}\n"
+        f"<h3>{MODEL}</h3>\n{_model_file(lambda: joint_to_toml(joint.design.spec))}"
+    )
+
+
 def _write_model_file(fit: Fit) -> str:
+    return _model_file(lambda: spec_to_toml(fit.design.spec))
+
+
+def _model_file(write: Callable[[], str]) -> str:
     try:
-        return _write_code(spec_to_toml(fit.design.spec), "Model file")
+        return _write_code(write(), "Model file")
     except SpecError as error:
         return f'<p class="absent">Not in this report: {escape(str(error))} Keep the code that makes it.</p>'
 

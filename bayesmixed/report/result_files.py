@@ -13,10 +13,11 @@ import pandas as pd
 
 import bayesmixed as bm
 from bayesmixed.atomic_files import replace_file, replace_picture, replace_table
-from bayesmixed.equations import write_equations
+from bayesmixed.equations import write_equations, write_joint_equations
 from bayesmixed.errors import BayesMixedError, DataError
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.joint_fits import JointFit
+from bayesmixed.report.joint_documents import page_names
 from bayesmixed.report.result_folders import FIT, MODEL
 from bayesmixed.spec.files import joint_to_toml, spec_to_toml
 from bayesmixed.summaries.marginal.grids import column_roles
@@ -92,14 +93,14 @@ def write_results(fit: Fit, folder: Path) -> Results:
 def write_joint_results(joint: JointFit, folder: Path) -> Results:
     """Write the summary, the table of estimates, and a report on each response into a folder that exists (DataError)."""
     text = str(bm.summary(joint))
-    files = ["summary.txt", MODEL, "effects.csv"]
-    replace_file(folder / files[0], f"{joint.design}\n\n{text}\n\n{_run(next(iter(joint.fits.values())))}\n")
+    files = ["summary.txt", MODEL, "effects.csv", REPORT]
+    replace_file(
+        folder / files[0], f"{write_joint_equations(joint)}\n\n{text}\n\n{_run(next(iter(joint.fits.values())))}\n"
+    )
     replace_file(folder / files[1], joint_to_toml(joint.design.spec))
     replace_table(folder / files[2], bm.tidy(joint))
-    for name, fit in joint.fits.items():
-        plain = re.sub(r"[^\w.-]+", "_", name)
-        files.append(f"report-{plain}.html")
-        bm.write_report(fit, folder / files[-1])
+    bm.write_report(joint, folder / REPORT)
+    files += [f"{page}.html" for page in page_names(Path(REPORT).stem, joint).values()]
     return Results(tuple(files), text, ())
 
 
