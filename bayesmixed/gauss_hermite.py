@@ -18,6 +18,10 @@ FINE_ADAPTIVE_NODES = 31
 """The same for variances of one effect given its data, in one direction."""
 INNER_NODES = {1: 11, 2: 7, 3: 5}
 """The same for rules at each node of another one."""
+SURER_NODES = {1: (21, 31), 2: (15, 21), 3: (11, 15), 4: (9, 11)}
+"""The same where the usual rules are in doubt, one after the other, by the number of directions of all rules together."""
+_SURE = {9: 0.4, 15: 0.7, 21: 0.25, 31: 0.7}
+"""What changes of rules with so many nodes are multiplied with, so that all mean the same."""
 
 
 @cache
@@ -25,6 +29,27 @@ def hermite_rule(nodes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return points and probabilities of the rule for one standard normal number, (nodes,) each."""
     points, weights = np.polynomial.hermite_e.hermegauss(nodes)
     return points, weights / np.sqrt(2.0 * np.pi)
+
+
+@cache
+def check_ratios(nodes: int, directions: int) -> NDArray[np.float64]:
+    """Return what weights of a product of rules are multiplied with in coarser rules on some of its nodes, (2 K, nodes^K).
+
+    In one direction each is the rule of highest degree on the inner nodes. What the sums change says how sure the product is;
+    two of them, because one change may be small by accident. Changes are scaled so that for any number of nodes .002 is the
+    largest at which 7,000 random integrals, SDs up to 50 and counts up to a million, were right to about 1e-4.
+    """
+    x, weights = hermite_rule(nodes)
+    spared = max(1, nodes // 4)
+    places = np.indices((nodes,) * directions).reshape(directions, -1)
+    found = []
+    for first in (spared, spared + 1):
+        inner = x[first : nodes - first]
+        moments = np.polynomial.hermite_e.hermevander(inner, len(inner) - 1).T
+        ratio = np.zeros(nodes)
+        ratio[first : nodes - first] = np.linalg.solve(moments, np.eye(len(inner))[0]) / weights[first : nodes - first]
+        found += [1.0 + _SURE.get(nodes, 1.0) * (ratio[own] - 1.0) for own in places]
+    return np.array(found)
 
 
 def product_rule(nodes: int, directions: int) -> Iterator[tuple[NDArray[np.float64], float]]:

@@ -1,6 +1,6 @@
 """Rows with the effects of their smallest sets integrated out by compiled quadrature, as functions of their predictors."""
 
-import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,20 @@ from bayesmixed.design.row_likelihoods import RowLikelihood
 from bayesmixed.engines.marginal_estimates import line_rule, rule
 from bayesmixed.engines.marginal_layout import number_kinds
 from bayesmixed.families.links import Array
-from bayesmixed.gauss_hermite import ADAPTIVE_NODES, INNER_NODES
+from bayesmixed.gauss_hermite import ADAPTIVE_NODES, SURER_NODES, check_ratios
 from bayesmixed.integration.layers import Layer
-from bayesmixed.integration.nested_quadrature import NOWHERE, Etas, RowLogs
+from bayesmixed.integration.nested_quadrature import LOST, NOWHERE, SURE, Etas, RowLogs, doubt_of
 from bayesmixed.kernels.rows.families import BINOMIAL, FAMILY_CODES, GAMMA, NEGBIN, POISSON
 from bayesmixed.kernels.rows.links import LINK_CODES
 
 WORK = 30_000_000
 """Draws times rows times nodes, 3 seconds, from which on compiled code is worth the time that compiling it may take."""
-_RULES = {1: (5, 7, 9, 11), 2: (5, 7), 3: (5,)}
-"""Numbers of nodes in each direction that are tried before the usual one, by the number of effects."""
-_EXACT = 5e-5
-"""Change of the log-density of a set with more nodes that is let pass."""
+_FEWEST, _LESS_SURE = 9, 0.1
+"""Nodes for one effect, if they leave at most this share of sets in doubt; else they are as many as usual."""
+_OWN_NODES = {1.0: 11, 2.0: 31}
+"""Nodes for effects of rows whose SDs are at most so large, with an error of 1e-5; larger ones are integrated as sets."""
 _TRIED = 2
-"""Draws for which rules are compared."""
+"""Draws at which the nodes are chosen."""
 _FARTHEST = 30.0
 """Predictors beyond which log-densities are not used to find constants."""
 
@@ -49,7 +49,7 @@ def integrate_smallest(
     own = np.zeros(len(units_out.etas[mu]))
     if outer and len(layer.sources) == layer.width == 1 and layer.index.max() + 1 == len(layer.index):
         loadings = layer.sources[0].loadings[:, :, 0]
-        if not np.any(loadings != loadings[:, :1]):
+        if not np.any(loadings != loadings[:, :1]) and np.max(np.abs(loadings)) <= max(_OWN_NODES):
             own, layer = np.abs(loadings[:, 0]), outer.pop()
     return IntegratedRows(units_out, likelihood, layer, own), tuple(outer)
 
@@ -99,7 +99,7 @@ def compile_integrals() -> None:
         pointers=np.zeros(2, dtype=np.int64),
     )
     table, sets = np.zeros((0, 0)), np.zeros((0, 0, 1))
-    given = table, table, sets, none, none, table, *rule(5, 1), line_rule(5), sets, table
+    given = table, table, sets, none, none, table, rules_of(5, 1), line_rule(5), sets, table, table
     for integrate in (integrate_sets_compiled, integrate_plain_sets_compiled):
         integrate(rows, *given)
 
@@ -155,7 +155,8 @@ class IntegratedRows:
         self.modes = np.full(self.shape, np.nan)
         self.modes[0] = 0.0
         self.multiplied = design.mu.link.name in ("log", "logit")
-        self.nodes = 0
+        self.nodes, self.doubts = 0, np.zeros(0)
+        self.own_nodes = next(nodes for most, nodes in _OWN_NODES.items() if np.max(own, initial=0.0) <= most)
 
     def _further(self, etas: Etas) -> Array:
         """Return the further parameter of each row, (S, n), sorted; ones if there is none."""
@@ -172,32 +173,50 @@ class IntegratedRows:
         eta = np.ascontiguousarray(etas[self.mu][:, self.order])
         if self.nodes == 0:
             self.nodes = self._choose(eta)
-        found = np.zeros(eta.shape)
-        sets = self._integrate(eta, slice(None), self.nodes, self.modes)
-        found[:, self.order[self.pointers[:-1]]] = np.nan_to_num(sets, nan=NOWHERE, neginf=NOWHERE)
+        found, self.doubts = np.zeros(eta.shape), np.zeros(eta.shape)
+        sets, changes = self._integrate(eta, slice(None), self.nodes, self.modes)
+        first = self.order[self.pointers[:-1]]
+        found[:, first] = np.nan_to_num(sets, nan=NOWHERE, neginf=NOWHERE)
+        self.doubts[:, first] = np.nan_to_num(doubt_of(changes), nan=LOST)
         return found
 
     def _choose(self, eta: Array) -> int:
-        """Return how many nodes are enough, by what more change at some draws."""
+        """Return how many nodes are to be tried first, by how sure they are at some draws."""
         width = self.shape[2]
+        if width > 1:
+            return ADAPTIVE_NODES[width]
         some = slice(None, None, -(-len(eta) // _TRIED))
         modes = np.zeros((len(eta[some]), *self.shape[1:]))
-        numbers = (*_RULES[width], ADAPTIVE_NODES[width])
-        logs = self._integrate(eta, some, numbers[0], modes)
-        for number, finer in itertools.pairwise(numbers):
-            found = self._integrate(eta, some, finer, modes)
-            if np.max(np.abs(found - logs)) < _EXACT:
-                return number
-            logs = found
-        return numbers[-1]
+        _, changes = self._integrate(eta, some, _FEWEST, modes, surer=())
+        return _FEWEST if np.mean(changes > SURE) <= _LESS_SURE else ADAPTIVE_NODES[width]
 
-    def _integrate(self, eta: Array, some: slice, number: int, modes: Array) -> Array:
+    def _integrate(
+        self, eta: Array, some: slice, number: int, modes: Array, surer: Sequence[int] | None = None
+    ) -> tuple[Array, Array]:
         from bayesmixed.cross_validation.set_integrals import integrate_plain_sets_compiled, integrate_sets_compiled
 
-        out = np.empty((len(modes), self.shape[1]))
-        nodes = *rule(number, self.shape[2]), line_rule(INNER_NODES[1])
+        out, changes = np.empty((2, len(modes), self.shape[1]))
+        width = self.shape[2]
+        rules = rules_of(number, width, SURER_NODES[width] if surer is None else surer)
         draws = [np.ascontiguousarray(values[some]) for values in (eta, self.further, self.loadings, self.own)]
         at_once = self.rows.plain and not self.rows.layered and self.multiplied
         integrate = integrate_plain_sets_compiled if at_once else integrate_sets_compiled
-        integrate(self.rows, *draws, self.base, self.known[some].copy(), *nodes, modes, out)
-        return out
+        integrate(
+            self.rows,
+            *draws,
+            self.base,
+            self.known[some].copy(),
+            rules,
+            line_rule(self.own_nodes),
+            modes,
+            out,
+            changes,
+        )
+        return out, changes
+
+
+def rules_of(number: int, width: int, surer: Sequence[int] = ()) -> Any:
+    """Return rules of a number of nodes in each direction, and of larger ones for sets that are in doubt, as
+    `set_integrals.integrate_sets` takes them; without these the first."""
+    numbers = (number, *(surer or (number, number)))
+    return tuple((*rule(n, width), check_ratios(n, width)) for n in numbers)

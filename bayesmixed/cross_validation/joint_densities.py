@@ -14,6 +14,7 @@ from bayesmixed.cross_validation.joint_units import (
 )
 from bayesmixed.cross_validation.left_out_units import same_sets, without_layers
 from bayesmixed.cross_validation.log_densities import label_draws
+from bayesmixed.cross_validation.marginal_densities import MOST_WORK, integrate_anew, tell_doubts
 from bayesmixed.cross_validation.normal_units import NormalRows
 from bayesmixed.cross_validation.row_densities import copies_of, response_of, row_logs, row_values
 from bayesmixed.cross_validation.units import OBSERVATION
@@ -25,7 +26,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.fits.joint_fits import JointFit
 from bayesmixed.fits.selection import some_draws, with_common_draws
 from bayesmixed.integration.layers import sum_rows
-from bayesmixed.integration.nested_quadrature import check_layers, explain_refusal, integrate
+from bayesmixed.integration.nested_quadrature import TOLERANCE, check_layers, explain_refusal, integrate_doubting
 from bayesmixed.spec.joint_specs import RESCOR
 from bayesmixed.terms.block_parts import lies_in
 
@@ -135,9 +136,14 @@ def unit_logs(leaving: JointLeaving, posteriors: Posteriors, shared: xr.Dataset,
     if _has_sums(stacked):
         return _normal_logs(stacked, shared)
     check_layers(stacked.layers)
-    logs = integrate(_row_logs(stacked, shared), stacked.etas, stacked.layers)
-    inside = lies_in(stacked.layers[0].index, stacked.units) if stacked.layers else stacked.units
-    return sum_rows(logs, inside)
+    rows = _row_logs(stacked, shared)
+    if not stacked.layers:
+        return sum_rows(rows(stacked.etas), stacked.units)
+    logs, doubts = integrate_doubting(rows, stacked.etas, stacked.layers)
+    if np.any(doubts > TOLERANCE):
+        logs, doubts, _ = integrate_anew(lambda _: (rows, stacked.etas, stacked.layers), logs, MOST_WORK)
+        tell_doubts(stacked.layers, stacked.units, leaving.units.labels, doubts)
+    return sum_rows(logs, lies_in(stacked.layers[0].index, stacked.units))
 
 
 def _has_sums(stacked: StackedRows) -> bool:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bayesmixed.cross_validation.left_out_units import Leaving, LeftOutUnits, condition, find_leaving
-from bayesmixed.cross_validation.marginal_densities import unit_logs
+from bayesmixed.cross_validation.marginal_densities import set_logs, unit_logs
 from bayesmixed.cross_validation.normal_units import (
     has_sums,
     is_normal,
@@ -33,7 +33,7 @@ from bayesmixed.design.design import Design
 from bayesmixed.draws.pieces import most_rows
 from bayesmixed.families.links import Array
 from bayesmixed.integration.layers import Integers
-from bayesmixed.integration.nested_quadrature import average, integrate
+from bayesmixed.integration.nested_quadrature import average
 from bayesmixed.terms.block_parts import ONE
 from bayesmixed.terms.relations import Factor
 from bayesmixed.terms.residual_rows import given_earlier, sums_from
@@ -195,13 +195,13 @@ def _correlated(design: Design, posterior: xr.Dataset, rows: Integers, asked: As
 def _within(units_out: LeftOutUnits, asked: Asked) -> RowPredictions:
     """Return what each row is given the others of its unit: the first of each unit, the second, ..."""
     order = _places_within(units_out.units)
-    full = integrate(row_logs(units_out), units_out.etas, units_out.layers)
+    full = set_logs(units_out)
     log = np.empty((len(full), len(order)))
     answers = np.empty((len(asked.points) + 3 * asked.moments, *log.shape))
     for place in range(int(order.max()) + 1):
         out = np.flatnonzero(order == place)
-        others = row_logs(units_out, (order != place).astype(float))
-        without = integrate(others, units_out.etas, units_out.layers)
+        keep = (order != place).astype(float)
+        others, without = row_logs(units_out, keep), set_logs(units_out, keep)
         sets = units_out.layers[0].index[out]
         log[:, out] = full[:, sets] - without[:, sets]
         if not asked.nothing:

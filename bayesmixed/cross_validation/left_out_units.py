@@ -64,6 +64,8 @@ class LeftOutUnits:
         Parameters of correlated residuals.
     events : tuple of Events
         Combinations of missing events, over which densities and distributions of rows are mixtures.
+    labels : tuple of str
+        Names of the units.
     """
 
     design: Design
@@ -74,11 +76,39 @@ class LeftOutUnits:
     layers: tuple[Layer, ...]
     residual: dict[str, Array] = field(default_factory=dict)
     events: tuple[Events, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @property
     def draws(self) -> int:
         """Number S of draws."""
         return len(next(iter(self.etas.values())))
+
+    def take(self, draws: Integers, rows: Integers) -> "LeftOutUnits":
+        """Return what is known of some of the rows, whole sets of the first layer, at some draws."""
+        within = np.ix_(draws, rows)
+        layers = []
+        for layer in self.layers:
+            sources = [
+                replace(
+                    source,
+                    loadings=source.loadings[within],
+                    others={name: own[within] for name, own in source.others.items()},
+                )
+                for source in layer.sources
+            ]
+            layers.append(Layer(_compress(layer.index[rows]), tuple(sources), layer.names))
+        units = self.units[rows]
+        return replace(
+            self,
+            rows=self.rows[rows],
+            units=_compress(units),
+            etas={name: eta[within] for name, eta in self.etas.items()},
+            scalars={name: values[draws] for name, values in self.scalars.items()},
+            layers=tuple(layers),
+            residual={name: values[draws] for name, values in self.residual.items()},
+            events=tuple(one.take(draws, rows) for one in self.events),
+            labels=tuple(self.labels[unit] for unit in np.unique(units)) if self.labels else (),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +148,8 @@ class Leaving:
         if rows is not None:
             layers = tuple(layer for layer in layers if layer.owned.any())
         scalars, residual = _scalars(self.design, posterior), _residual(self.design, posterior)
-        return LeftOutUnits(self.design, every, index, etas, scalars, layers, residual, events)
+        labels = tuple(str(self.units.labels[unit]) for unit in np.unique(self.units.index[every]))
+        return LeftOutUnits(self.design, every, index, etas, scalars, layers, residual, events, labels)
 
     def effects(
         self, posterior: xr.Dataset, rows: Integers | None = None, known: Mapping[str, Array] = MappingProxyType({})

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
+from bayesmixed.integration.nested_quadrature import SHRINKING, SURE, TOLERANCE
 from bayesmixed.kernels.bridge import entry_point
 from bayesmixed.kernels.marginal.levels import level_space, level_values, prepare_levels
 from bayesmixed.kernels.marginal.lines import climb_lines, line_space
@@ -12,11 +13,12 @@ from bayesmixed.kernels.marginal.row_effects import read_rows, row_space, set_ro
 from bayesmixed.kernels.marginal.rows import row_slopes
 from bayesmixed.kernels.rows.families import GAMMA
 
-_ROUNDS, _CLOSE, _LONGEST = 100, 1e-3, 3.0
+_ROUNDS, _CLOSE, _LONGEST = 1000, 1e-3, 3.0
+_SURE, _SHRINKING, _TOLERANCE = SURE, SHRINKING, TOLERANCE
 
 
 @njit(cache=False, error_model="numpy")
-def integrate_sets(rows, eta, further, loadings, sds, base, known, nodes, log_weights, rule, modes, out):  # type: ignore[no-untyped-def]
+def integrate_sets(rows, eta, further, loadings, sds, base, known, rules, rule, modes, out, changes):  # type: ignore[no-untyped-def]
     """Write log E exp(sum of rows) over the standard normal effects of each set, (S, J).
 
     Parameters
@@ -31,17 +33,24 @@ def integrate_sets(rows, eta, further, loadings, sds, base, known, nodes, log_we
         Of the effects of rows, if `rows` is layered.
     base, known : (n,), (S, n) arrays
         Predictors where log-densities are known, and these: of a row by itself, weights included.
-    nodes, log_weights : (M, K), (M,) arrays
-        Of the standard normal law; log weights have |x|^2 / 2 added.
+    rules : three of (nodes, log_weights, ratios)
+        (M, K), (M,) and (2 K, M) arrays, of the standard normal law; log weights have |x|^2 / 2 added; ratios are those of
+        `check_ratios`. Later rules are for sets of which those before are not sure.
     rule : (2, N) array
         Of effects of rows.
     modes : (S, J, K) array
         Where the search for modes begins, NaN: at those of the draw before; moved to these.
+    changes : (S, J) array, written
+        By what share the ratios change the integrals at most.
     """
     count, width = modes.shape[1:]
     layer, constants = row_space(rows, rule), np.empty(count)
     place, best_place, gradient, step = np.zeros(width), np.zeros(width), np.empty(width), np.zeros(width)
-    bend, root, logs = np.empty((width, width)), np.empty((width, width)), np.empty(len(nodes))
+    bend, root, logs = (
+        np.empty((width, width)),
+        np.empty((width, width)),
+        np.empty(max(len(rules[0][0]), len(rules[2][0]))),
+    )
     size = np.max(np.diff(rows.pointers))
     predictors, values, first = np.empty(size), np.empty(size), np.empty(size)
     second, third = np.empty(size), np.empty(size)
@@ -56,7 +65,7 @@ def integrate_sets(rows, eta, further, loadings, sds, base, known, nodes, log_we
                 if not math.isfinite(begin):
                     begin = modes[s - 1, j, k] if s > 0 else 0.0
                 place[k], best_place[k] = begin, begin
-            best = -np.inf
+            best, close = -np.inf, False
             for k in range(width):
                 step[k] = 0.0
                 for m in range(k + 1):
@@ -99,7 +108,8 @@ def integrate_sets(rows, eta, further, loadings, sds, base, known, nodes, log_we
                     for c in range(k + 1, width):
                         step[k] -= root[c, k] * step[c]
                     step[k] /= root[k, k]
-                if not distance >= _CLOSE:
+                close = not distance >= _CLOSE
+                if close:
                     break
                 largest = _LONGEST
                 for k in range(width):
@@ -107,28 +117,59 @@ def integrate_sets(rows, eta, further, loadings, sds, base, known, nodes, log_we
                 for k in range(width):
                     step[k] *= _LONGEST / largest
                     place[k] = best_place[k] + step[k]
-            highest = -np.inf
-            for q in range(len(nodes)):
-                value = log_weights[q]
-                for k in range(width - 1, -1, -1):
-                    place[k] = nodes[q, k]
-                    for c in range(k + 1, width):
-                        place[k] -= root[c, k] * (place[c] - best_place[c])
-                    place[k] = best_place[k] + place[k] / root[k, k]
-                    value -= 0.5 * place[k] * place[k]
-                add_places(eta, loadings, s, which, place, predictors)
-                read_rows(rows, which, predictors, further[s], layer, values, first, second, third)
-                value += np.sum(values[: stop - start])
-                logs[q] = value
-                highest = max(highest, value)
-            mass = 0.0
-            for q in range(len(nodes)):
-                mass += math.exp(logs[q] - highest)
-            found = constants[j] + highest + math.log(mass)
+            found, shift = 0.0, 0.0
+            for attempt in range(3):
+                nodes, log_weights, ratios = rules[attempt]
+                highest = -np.inf
+                for q in range(len(nodes)):
+                    value = log_weights[q]
+                    for k in range(width - 1, -1, -1):
+                        place[k] = nodes[q, k]
+                        for c in range(k + 1, width):
+                            place[k] -= root[c, k] * (place[c] - best_place[c])
+                        place[k] = best_place[k] + place[k] / root[k, k]
+                        value -= 0.5 * place[k] * place[k]
+                    add_places(eta, loadings, s, which, place, predictors)
+                    read_rows(rows, which, predictors, further[s], layer, values, first, second, third)
+                    value += np.sum(values[: stop - start])
+                    logs[q] = value
+                    highest = max(highest, value)
+                mass = sum_masses(logs[: len(nodes)], highest)
+                changes[s, j] = largest_change(logs[: len(nodes)], mass, ratios)
+                if not close:
+                    changes[s, j] = np.inf
+                shift, found, before = abs(highest + math.log(mass) - found), highest + math.log(mass), shift
+                if attempt == 2 and _SHRINKING * max(shift, before) < _TOLERANCE:
+                    changes[s, j] = min(changes[s, j], _SURE)
+                if not changes[s, j] > _SURE:
+                    break
+            found += constants[j]
             for k in range(width):
                 modes[s, j, k] = best_place[k]
                 found -= math.log(root[k, k])
             out[s, j] = found
+
+
+@njit(cache=False, error_model="numpy")
+def sum_masses(logs, highest):  # type: ignore[no-untyped-def]
+    """Return the sum of exponentials, over that of the highest; they take the place of the logarithms."""
+    mass = 0.0
+    for q in range(len(logs)):
+        logs[q] = math.exp(logs[q] - highest)
+        mass += logs[q]
+    return mass
+
+
+@njit(cache=False, error_model="numpy")
+def largest_change(masses, mass, ratios):  # type: ignore[no-untyped-def]
+    """Return by what share of a sum of masses the ratios change it at most."""
+    largest = 0.0
+    for c in range(len(ratios)):
+        total = 0.0
+        for q in range(len(masses)):
+            total += masses[q] * ratios[c, q]
+        largest = max(largest, abs(total / mass - 1.0))
+    return largest
 
 
 @njit(cache=False, error_model="numpy")
@@ -141,39 +182,59 @@ def add_places(eta, loadings, s, which, place, predictors):  # type: ignore[no-u
 
 
 @njit(cache=False, error_model="numpy")
-def integrate_plain_sets(rows, eta, further, loadings, sds, base, known, nodes, log_weights, rule, modes, out):  # type: ignore[no-untyped-def]
+def integrate_plain_sets(rows, eta, further, loadings, sds, base, known, rules, rule, modes, out, changes):  # type: ignore[no-untyped-def]
     """Do what `integrate_sets` does where each row takes one effect of its set with the same loading, see `at_once`."""
     count = modes.shape[1]
     space, lines, every = level_space(rows, rule), line_space(rows), np.arange(count)
-    root, spreads, effects, values = np.empty((1, 1)), np.empty(count), np.empty(count), np.empty((len(nodes), count))
-    places, constants = np.zeros(count), np.empty(count)
+    most, before = max(len(rules[0][0]), len(rules[2][0])), np.zeros(count)
+    shifts = np.zeros(count)
+    root, spreads, effects, values = np.empty((1, 1)), np.empty(count), np.empty(count), np.empty((most, count))
+    places, constants, logs = np.zeros(count), np.empty(count), np.empty(most)
     for s in range(len(eta)):
         root[0, 0] = loadings[s, 0, 0]
         fill_constants(rows, further, base, known, s, constants)
         prepare_levels(rows, eta[s], further[s], space)
         for j in range(count):
             places[j] = modes[s, j, 0] if math.isfinite(modes[s, j, 0]) else places[j]
-        climb_lines(rows, eta[s], further[s], root, space, lines, places, spreads)
-        for q in range(len(nodes)):
-            for j in range(count):
-                effects[j] = root[0, 0] * (places[j] + nodes[q, 0] * spreads[j])
-            level_values(rows, space, every, effects, values[q])
-        for j in range(count):
-            constant = constants[j]
+            out[s, j] = constants[j]
             for i in range(rows.pointers[j], rows.pointers[j + 1]):
                 if rows.family == GAMMA:
-                    constant += rows.weights[i] * further[s, i] * (rows.response[i] - eta[s, i] + 1.0)
+                    out[s, j] += rows.weights[i] * further[s, i] * (rows.response[i] - eta[s, i] + 1.0)
                 else:
-                    constant += rows.weights[i] * rows.response[i] * eta[s, i]
-            highest, mass = -np.inf, 0.0
+                    out[s, j] += rows.weights[i] * rows.response[i] * eta[s, i]
+        climb_lines(rows, eta[s], further[s], root, space, lines, places, spreads)
+        chosen = every
+        for attempt in range(3):
+            nodes, log_weights, ratios = rules[attempt]
             for q in range(len(nodes)):
-                z = places[j] + nodes[q, 0] * spreads[j]
-                values[q, j] += log_weights[q] - 0.5 * z * z
-                highest = max(highest, values[q, j])
-            for q in range(len(nodes)):
-                mass += math.exp(values[q, j] - highest)
-            modes[s, j, 0] = places[j]
-            out[s, j] = constant + highest + math.log(mass * spreads[j])
+                for a in range(len(chosen)):
+                    j = chosen[a]
+                    effects[a] = root[0, 0] * (places[j] + nodes[q, 0] * spreads[j])
+                level_values(rows, space, chosen, effects, values[q])
+            kept = 0
+            for a in range(len(chosen)):
+                j, highest = chosen[a], -np.inf
+                for q in range(len(nodes)):
+                    z = places[j] + nodes[q, 0] * spreads[j]
+                    logs[q] = values[q, a] + log_weights[q] - 0.5 * z * z
+                    highest = max(highest, logs[q])
+                mass = sum_masses(logs[: len(nodes)], highest)
+                changes[s, j] = largest_change(logs[: len(nodes)], mass, ratios)
+                modes[s, j, 0] = places[j]
+                found = highest + math.log(mass * spreads[j])
+                shift = abs(found - before[j])
+                if attempt == 2 and _SHRINKING * max(shift, shifts[j]) < _TOLERANCE:
+                    changes[s, j] = min(changes[s, j], _SURE)
+                before[j], shifts[j] = found, shift
+                if attempt < 2 and changes[s, j] > _SURE:
+                    chosen[kept] = j
+                    kept += 1
+                else:
+                    out[s, j] += found
+            chosen = chosen[:kept].copy()
+            if kept == 0:
+                break
+        every = np.arange(count)
 
 
 @njit(cache=False, error_model="numpy")

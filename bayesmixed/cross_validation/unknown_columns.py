@@ -76,6 +76,12 @@ class Events:
         """Return the predictors with these events."""
         return {name: eta + self.moves[name] if name in self.moves else eta for name, eta in etas.items()}
 
+    def take(self, draws: Integers, rows: Integers) -> "Events":
+        """Return the same events in some rows at some draws."""
+        shape = self.log_chance.shape
+        moves = {name: np.broadcast_to(own, shape)[np.ix_(draws, rows)] for name, own in self.moves.items()}
+        return Events(self.log_chance[np.ix_(draws, rows)], moves)
+
 
 def possible_events(
     columns: Sequence[LatentColumn], predictors: Mapping[str, Predictor], posterior: xr.Dataset

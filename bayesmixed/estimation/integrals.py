@@ -12,7 +12,7 @@ from bayesmixed.families.links import Array
 from bayesmixed.gauss_hermite import product_rule
 from bayesmixed.integration.layers import Layer, sum_rows
 from bayesmixed.integration.modes import Modes, find_modes
-from bayesmixed.integration.nested_quadrature import Centres, explain_refusal, integrate, shape_of_logs
+from bayesmixed.integration.nested_quadrature import Centres, Shape, explain_refusal, integrate
 from bayesmixed.terms.block_parts import ONE
 
 FREEDOM = 5.0
@@ -106,9 +106,8 @@ class LevelIntegrals:
         return Estimate(mean.sum(axis=-1), np.sqrt(spread.sum(axis=-1)))
 
     def _modes(self, rows: RowLikelihood, eta: Array, layer: Layer) -> Modes:
-        return find_modes(
-            lambda z: shape_of_logs(lambda at: self._at(rows, eta, layer, at), z), np.zeros(self._shape(eta, layer))
-        )
+        shape = self._shape(eta, layer)
+        return find_modes(Shape(lambda at: self._at(rows, eta, layer, at), shape), np.zeros(shape))
 
     @staticmethod
     def _shape(eta: Array, layer: Layer) -> tuple[int, int, int]:

@@ -33,7 +33,7 @@ class Modes(NamedTuple):
 
 
 def find_modes(
-    derive: Derive, start: Array, *, tolerance: float = 1e-3, longest: float = 3.0, rounds: int = 25
+    derive: Derive, start: Array, *, tolerance: float = 1e-3, longest: float = 3.0, rounds: int = 400
 ) -> Modes:
     """Return the modes of log-densities, one for each position on the leading axes, by Newton steps halved until they increase.
 
@@ -46,11 +46,11 @@ def find_modes(
     tolerance : float
         Size of a step, squared and in units of the precision, at which the search ends.
     longest : float
-        Largest step in any direction; longer ones are shortened as a whole, so that they still climb.
+        Largest step in any direction; longer ones are shortened as a whole, so that they still climb. It doubles while they do.
     rounds : int
         Steps after which it ends as well.
     """
-    base, step = start, np.zeros_like(start)
+    base, step, reach = start, np.zeros_like(start), np.full((*start.shape[:-1], 1), longest)
     best = np.full(start.shape[:-1], -np.inf)
     precision = np.broadcast_to(np.eye(start.shape[-1]), (*start.shape, start.shape[-1]))
     found = np.zeros(best.shape, dtype=bool)
@@ -64,9 +64,9 @@ def find_modes(
         ridge = _RIDGE * np.max(np.diagonal(bend, axis1=-2, axis2=-1), axis=-1)[..., None, None]
         newton = np.linalg.solve(bend + ridge * np.eye(start.shape[-1]), gradient[..., None])[..., 0]
         largest = np.max(np.abs(newton), axis=-1, keepdims=True)
-        step = np.where(
-            better[..., None], newton * np.minimum(1.0, longest / np.maximum(largest, _ROUNDING)), 0.5 * step
-        )
+        cut = np.minimum(1.0, reach / np.maximum(largest, _ROUNDING))
+        step = np.where(better[..., None], newton * cut, 0.5 * step)
+        reach = np.where(better[..., None], np.where(cut < 1.0, 2.0 * reach, reach), longest)
         found = np.einsum("...k,...kl,...l->...", step, precision, step) < tolerance
         if np.all(found):
             break

@@ -7,9 +7,12 @@ from conftest import CHECKS
 from fixed_draws import fit_at
 from frequency_fits import each_case, weighted_and_written_out
 from scipy import special, stats
+from sharp_designs import SharpDesign, exact
+from uncompiled import uncompiled
 from unit_tables import ROWS, design_of
 
 import bayesmixed as bm
+from bayesmixed.cross_validation import set_integrals
 from bayesmixed.cross_validation.left_out_units import situate
 from bayesmixed.cross_validation.log_densities import total_log_likelihood
 from bayesmixed.cross_validation.marginal_densities import unit_logs
@@ -122,3 +125,28 @@ def test_a_row_with_a_frequency_counts_as_that_many_rows(case):
     for unit in (lambda fit: bm.loo(fit, unit="observation"), bm.log_likelihood, bm.residuals):
         with pytest.raises(bm.SpecError, match="frequency"):
             unit(weighted)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("sd", [1e-3, 5.0, 50.0])
+@pytest.mark.parametrize("count", [3, 1_000_000])
+def test_units_with_large_sds_and_counts_have_their_densities(compiled, sd, count, monkeypatch):
+    for name in ("integrate_sets", "integrate_plain_sets"):
+        monkeypatch.setattr(set_integrals, f"{name}_compiled", uncompiled(getattr(set_integrals, name)))
+    data = pd.DataFrame({"count": np.repeat([0, count, count // 2 + 1], 2), "g": np.repeat(["a", "b", "c"], 2)})
+    design = design_of("count ~ 1 + (1 | g)", "poisson", data)
+    posterior = fit_at(design, {"beta": 0.3, "sd_g": sd}).posterior.isel(chain=[0], draw=[0])
+    units_out = situate(design, posterior, find_units(design, "g"))
+    found = unit_logs(units_out, draws=10**9 if compiled else None)[0]
+    for j, own in enumerate((slice(0, 2), slice(2, 4), slice(4, 6))):
+        y = data["count"].to_numpy()[own].astype(float)
+        one = SharpDesign("poisson", y, y, np.full(2, 0.3), np.full((2, 1), sd), None)
+        assert found[j] == pytest.approx(exact(one) - special.gammaln(y + 1.0).sum(), abs=1e-3)
+
+
+def test_units_whose_integrals_may_be_off_are_named():
+    data = ROWS.assign(yes=ROWS["x"] > ROWS["x"].median())
+    design = design_of("yes ~ x + (x + k || g)", "bernoulli", data)
+    posterior = fit_at(design, {"beta": [0.0, 0.0], "sd_g": 40.0}).posterior.isel(chain=[0], draw=[0])
+    with pytest.warns(bm.StatisticsWarning, match="more than 0.001 nats for 'a', 'b', 'c', at 100.0% of the draws"):
+        unit_logs(situate(design, posterior, find_units(design, "g")))

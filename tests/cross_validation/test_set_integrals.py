@@ -6,8 +6,8 @@ from scipy import special, stats
 from uncompiled import uncompiled
 
 from bayesmixed.cross_validation import set_integrals
-from bayesmixed.cross_validation.integrated_rows import as_rows
-from bayesmixed.engines.marginal_estimates import line_rule, rule
+from bayesmixed.cross_validation.integrated_rows import as_rows, rules_of
+from bayesmixed.engines.marginal_estimates import line_rule
 from bayesmixed.kernels.rows.families import BINOMIAL, NEGBIN, POISSON
 from bayesmixed.kernels.rows.links import LINK_CODES
 
@@ -43,10 +43,10 @@ def found_by(name, family, loadings, nodes, sds=(0.0, 0.0)):
         scalar=0,
         pointers=np.array([0, 3, 5]),
     )
-    base, modes, out = np.full(5, 0.3), np.full((2, 2, width), np.nan), np.empty((2, 2))
+    base, modes, (out, changes) = np.full(5, 0.3), np.full((2, 2, width), np.nan), np.empty((2, 2, 2))
     known = np.broadcast_to(logpmf(y, base), (2, 5))
     given = ETA, np.full((2, 5), 1.7), loadings, np.array(sds), base, known
-    uncompiled(getattr(set_integrals, name))(rows, *given, *rule(nodes, width), line_rule(15), modes, out)
+    uncompiled(getattr(set_integrals, name))(rows, *given, rules_of(nodes, width), line_rule(15), modes, out, changes)
     assert np.all(np.isfinite(modes))
     return out
 
@@ -97,10 +97,21 @@ def test_modes_of_two_effects_far_away_are_found():
     rows = as_rows(
         layered=False, plain=True, response=y, trials=np.ones(6), weights=np.ones(6), pointers=np.array([0, 6]), **given
     )
-    eta, base, modes, out = (0.3 + 0.5 * x)[None], np.zeros(6), np.zeros((1, 1, 2)), np.empty((1, 1))
+    eta, base, modes, (out, changes) = (0.3 + 0.5 * x)[None], np.zeros(6), np.zeros((1, 1, 2)), np.empty((2, 1, 1))
     known = stats.poisson.logpmf(y, 1.0)[None]
     uncompiled(set_integrals.integrate_sets)(
-        rows, eta, np.ones((1, 6)), loadings[None], np.zeros(1), base, known, *rule(7, 2), line_rule(15), modes, out
+        rows,
+        eta,
+        np.ones((1, 6)),
+        loadings[None],
+        np.zeros(1),
+        base,
+        known,
+        rules_of(7, 2),
+        line_rule(15),
+        modes,
+        out,
+        changes,
     )
     place = modes[0, 0]
     mean = np.exp(eta[0] + loadings @ place)

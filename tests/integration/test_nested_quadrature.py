@@ -8,12 +8,12 @@ from scipy import special, stats
 from bayesmixed.errors import SpecError
 from bayesmixed.integration.layers import Layer, Source
 from bayesmixed.integration.nested_quadrature import (
+    Shape,
     average,
     check_layers,
     explain_refusal,
     integrate,
     moments,
-    shape_of_logs,
 )
 
 OUTER, INNER = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 2, 2])
@@ -85,7 +85,7 @@ def test_differences_give_the_shape_of_a_log_density_and_leave_out_what_is_not_c
         return -1.5 * z[..., 0] ** 2 + 2.0 * z[..., 1] ** 2 + z[..., 0]
 
     z = np.array([[[0.3, -0.2]]])
-    value, gradient, precision = shape_of_logs(logs, z)
+    value, gradient, precision = Shape(logs, z.shape)(z)
     np.testing.assert_allclose(value, logs(z) - 0.5 * np.sum(z**2, axis=-1))
     np.testing.assert_allclose(gradient, [[[-0.9 + 1.0 - 0.3, -0.8 + 0.2]]], atol=1e-9)
     np.testing.assert_allclose(precision, [[[[4.0, 0.0], [0.0, 1.0]]]], atol=1e-6)

@@ -7,8 +7,9 @@ from numba import njit
 
 from bayesmixed.kernels.dense import FAST
 from bayesmixed.kernels.marginal.levels import at_once, level_slopes, level_values, shifted_rows
+from bayesmixed.kernels.marginal.rows import next_place
 
-_ROUNDS, _CLOSE, _LONGEST = 60, 0.3, 3.0
+_ROUNDS, _CLOSE, _LONGEST = 200, 0.3, 3.0
 _TRIALS = 10_000
 _APART = 1.3
 """How many SDs from the mode the outer tangents of the hull touch."""
@@ -101,13 +102,13 @@ def _along(rows, eta, further, root, space, lines, chosen, distances, valued, sl
 def climb_lines(rows, eta, further, root, space, lines, distances, spreads):  # type: ignore[no-untyped-def]
     """Move distances to near the mode of each line, and write the SDs of normal laws there.
 
-    Newton steps; where one leaves the interval in which slopes say that the mode is, half of it.
+    Steps are those of `next_place`.
     """
     size = len(distances)
     active, places = np.arange(size), np.empty(size)
     value, slope, precision = np.zeros(size), np.empty(size), np.empty(size)
     low, high = np.full(size, -np.inf), np.full(size, np.inf)
-    for _ in range(_ROUNDS):
+    for tried in range(_ROUNDS):
         for a in range(len(active)):
             places[a] = distances[active[a]]
         _along(rows, eta, further, root, space, lines, active, places, False, True, value, slope, precision)
@@ -116,15 +117,14 @@ def climb_lines(rows, eta, further, root, space, lines, distances, spreads):  # 
             j, z = active[a], places[a]
             spreads[j] = 1.0 / math.sqrt(precision[a])
             step = slope[a] / precision[a]
-            if not step * slope[a] > _CLOSE * _CLOSE:
+            if step * slope[a] <= _CLOSE * _CLOSE:
                 distances[j] = z + step
                 continue
             if slope[a] > 0.0:
                 low[j] = z
-            else:
+            elif slope[a] < 0.0:
                 high[j] = z
-            z += min(max(step, -_LONGEST), _LONGEST)
-            distances[j] = z if low[j] < z < high[j] else 0.5 * (low[j] + high[j])
+            distances[j] = next_place(z, slope[a], step, low[j], high[j], tried, _LONGEST)
             active[kept] = j
             kept += 1
         active = active[:kept]

@@ -27,7 +27,7 @@ from bayesmixed.kernels.marginal.lines import (
 )
 from bayesmixed.kernels.marginal.row_effects import read_rows
 
-_ROUNDS, _CLOSE = 60, 0.2
+_ROUNDS, _CLOSE = 1000, 0.2
 _SWEEPS = 2
 """Times that each direction is drawn anew: directions are nearly independent, so that few forget a normal beginning."""
 

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from bayesmixed.kernels.collapsed.views import read_roots
-from bayesmixed.kernels.marginal.rows import row_slopes
+from bayesmixed.kernels.marginal.rows import next_place, row_slopes
 from bayesmixed.kernels.rows.families import BINOMIAL, GAMMA, GAUSSIAN, POISSON
 
 PLACES, MORE = 128, 512
@@ -16,7 +16,7 @@ _STEP, _FINE = 0.5, 0.46
 _LOW, _HIGH, _ABOVE, _DOUBLED = -16.0, 16.0, 4.0, 7
 """Where lattices of Poisson rows begin, and up to where at least their places stand evenly, and how far above the largest row;
 from there on steps double where the place does, so many times."""
-_ROUNDS, _CLOSE, _LONGEST = 100, 0.03, 3.0
+_ROUNDS, _CLOSE, _LONGEST = 200, 0.03, 3.0
 _SHARP = 2.0
 """Precision of a standardised effect given its row from which on its moments give derivatives."""
 
@@ -176,19 +176,17 @@ def integrate_row(family, link, y, trials, weight, further, predictor, sd, rule,
         drift = predictor + sd * tilt + math.log(max(weight * sd * sd, 1e-300))
         z = tilt - (drift - math.log(drift)) / sd if drift > 1.0 else z
     longest = _LONGEST / max(1.0, sd)
-    for _ in range(_ROUNDS):
+    for tried in range(_ROUNDS):
         _, slope, bend, _ = row_slopes(family, link, y, trials, further, predictor + sd * z)
         steep, precision = sd * weight * slope - z, 1.0 - sd * sd * weight * min(bend, 0.0)
         step = steep / precision
-        if not step * steep > _CLOSE * _CLOSE:
+        if step * step <= _CLOSE * _CLOSE:
             break
         if steep > 0.0:
             low = z
-        else:
+        elif steep < 0.0:
             high = z
-        z += min(max(step, -longest), longest)
-        if not low < z < high:
-            z = 0.5 * (low + high)
+        z = next_place(z, steep, step, low, high, tried, longest)
     _, centre, middle, _ = row_slopes(family, link, y, trials, further, predictor + sd * z)
     spread = 1.0 / math.sqrt(precision)
     highest = -np.inf

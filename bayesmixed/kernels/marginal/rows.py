@@ -14,6 +14,9 @@ from bayesmixed.kernels.rows.links import LOGIT
 from bayesmixed.kernels.rows.natural import binomial
 from bayesmixed.kernels.rows.special import log1m_exp_negative, log_rising, softplus_slope
 
+_PATIENT = 40
+"""Steps after which a search for a mode does more than Newton's."""
+
 
 class Rows(NamedTuple):
     """n rows, a border of r coefficients and effects that each row takes some of, and J levels with K effects each.
@@ -169,3 +172,24 @@ def row_slopes(family, link, y, trials, further, predictor):  # type: ignore[no-
         return -0.5 * weight * residual * residual, weight * residual, -weight, 0.0
     value, first, second, third, _, _, _ = binomial(link, y, trials - y, predictor)
     return value, first, second, third
+
+
+@njit(cache=False, error_model="numpy")
+def next_place(z, slope, step, low, high, tried, longest):  # type: ignore[no-untyped-def]
+    """Return where to look next for the mode of a concave function of one number, which is between `low` and `high`.
+
+    Newton's step at first. After some places that were `tried` the middle of a bounded interval now and then, and ever longer
+    steps where there is no bound yet, so that the mode is found however far it is and however sharp.
+    """
+    bounded, late = low > -np.inf and high < np.inf, tried - _PATIENT
+    if not math.isfinite(step):  # far beyond the mode the slope overflows
+        if not math.isfinite(z) or not (slope > 0.0 or slope < 0.0):
+            return 0.5 * (low + high) if bounded else 0.5 * z if math.isfinite(z) else 0.0
+        step = longest if slope > 0.0 else -longest
+    if late >= 0:
+        if bounded and late % 2 == 0:
+            return 0.5 * (low + high)
+        if not bounded:
+            step, longest = step * 2.0 ** min(late, 60), longest * 2.0 ** min(late, 60)
+    z += min(max(step, -longest), longest)
+    return z if low < z < high else 0.5 * (low + high)

@@ -66,3 +66,21 @@ def test_draws_along_lines_have_their_law(formula, root):
         logs = density(given, j, places)
         law = np.cumsum(np.exp(logs - logs.max()))
         assert stats.kstest(np.interp(drawn[:, j], places, law / law[-1]), "uniform").pvalue > 1e-4
+
+
+@pytest.mark.parametrize("sd", [1e-3, 0.3, 5.0, 30.0])
+@pytest.mark.parametrize("largest", [200, 1_000_000])
+def test_modes_are_found_at_any_sd_and_count(sd, largest):
+    data = one_way("poisson") | {"y": np.repeat([0, largest // 100, largest // 2, largest], 5)}
+    rows = lay_out_marginal(prepared("y ~ 1 + (1 | g)", data, "poisson")).rows
+    eta, further, root = np.full(len(rows.response), 0.5), np.ones(len(rows.response)), np.array([[sd]])
+    space, line = uncompiled(levels.level_space)(rows, line_rule(5)), uncompiled(lines.line_space)(rows)
+    uncompiled(levels.prepare_levels)(rows, eta, further, space)
+    middle, spreads = np.zeros(4), np.empty(4)
+    uncompiled(lines.climb_lines)(rows, eta, further, root, space, line, middle, spreads)
+    for j in range(4):
+        own = slice(rows.pointers[j], rows.pointers[j + 1])
+        mean = np.exp(0.5 + sd * middle[j])
+        slope = sd * np.sum(rows.weights[own] * (rows.response[own] - mean)) - middle[j]
+        assert abs(slope) < 0.5 * np.sqrt(1.0 + 5.0 * sd**2 * mean)
+        assert spreads[j] == pytest.approx(1.0 / np.sqrt(1.0 + 5.0 * sd**2 * mean), rel=0.5)
