@@ -77,7 +77,7 @@ def as_rows(**given: Any) -> Any:
     fields |= dict.fromkeys(("cut", "starts", "places", "slots", "level_pointers", "level_columns"), nowhere)
     fields |= dict.fromkeys(("offset", "shift", "loadings"), np.zeros(0))
     fields |= {"distinct": np.zeros((3, 0)), "columns": np.zeros((0, 0)), "own": np.ones((number, 1))}
-    return Rows(constant=0.0, value=0.0, **fields, **given)
+    return Rows(constant=0.0, value=0.0, steps=False, **fields, **given)
 
 
 def compile_integrals() -> None:
