@@ -8,6 +8,7 @@ import pytest
 
 import bayesmixed as bm
 from bayesmixed.families import FAMILIES
+from bayesmixed.families.multinomial import count_of
 
 FITS, GROUPS, ROWS = 200, 8, 5
 MIDDLE = {"sigma": 1.0, "nu": 5.0, "shape": 3.0, "phi": 2.0, "theta": 2.0, "zi": 0.3, "hu": 0.3, "zoi": 0.3, "coi": 0.4}
@@ -66,8 +67,9 @@ def respond(data, family):
     first = family.parameters[0]
     values = {p.name: MIDDLE[p.name] for p in family.parameters[1:] if not p.cut}
     values |= {first.name: 0.4 if first.upper == 1 else 1.6} | (CUTS if first.latent else {})
-    trials = data["n"].to_numpy(float) if family.has_trials else 1.0
-    return data.assign(y=family.random(np.random.default_rng(3), values, trials, (len(data),)))
+    trials = data["n"].to_numpy(float) if family.has_trials or family.counted else 1.0
+    y = family.random(np.random.default_rng(3), values, trials, (len(data),))
+    return data.assign(**({f"y{k}": count_of(y, k) for k in (1, 2)} if family.counted else {"y": y}))
 
 
 def of_family(name):
@@ -75,8 +77,9 @@ def of_family(name):
     family = FAMILIES[name]
     latent = family.parameters[0].latent
     priors = {key: prior for key, prior in PRIORS.items() if not (latent and key == "beta[Intercept]")}
+    response = "cbind(y1, y2)" if family.counted else "y"
     return (
-        f"y{' | trials(n)' if family.has_trials else ''} ~ x + (1 | g)",
+        f"{response}{' | trials(n)' if family.has_trials else ''} ~ x + (1 | g)",
         name,
         priors | (ERROR if family.scale else {}),
         {},
