@@ -12,6 +12,8 @@ from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import freeze, with_frozen_priors
 from bayesmixed.design.latent_columns import ImputedTables, refuse_latent
 from bayesmixed.errors import BayesMixedError, DataError, SpecError, StatisticsWarning, enumerate_words, warn
+from bayesmixed.families.links import Array
+from bayesmixed.families.multinomial import as_numbers
 from bayesmixed.preparation.preparing import prepare
 from bayesmixed.spec.model_spec import ModelSpec
 from bayesmixed.terms.drawn_values import TableValues
@@ -63,16 +65,34 @@ def with_tables(designs: Sequence[Design]) -> Design:
     first = designs[0]
     predictors = {}
     for name, predictor in first.predictors.items():
-        matrices = [design.predictors[name].population.matrix for design in designs]
-        rows = np.flatnonzero(np.any([matrix != matrices[0] for matrix in matrices], axis=(0, 2)))
-        places = np.full(first.rows, -1)
-        places[rows] = np.arange(len(rows))
-        values = TableValues(places, tuple(matrix[rows] - matrices[0][rows] for matrix in matrices))
-        predictors[name] = replace(predictor, drawn=(values,)) if len(rows) else predictor
+        values = _values_of_tables([design.predictors[name].population.matrix for design in designs])
+        predictors[name] = replace(predictor, drawn=values)
     layout = dict.fromkeys(what for design in designs[1:] for what in _other_layout(first, design))
     responses = any(not _same(first.observed.values, design.observed.values) for design in designs)
     tables = tuple(design.table.data for design in designs)
     return replace(first, predictors=predictors, imputed=ImputedTables(tables, " and ".join(layout), responses))
+
+
+def _values_of_tables(matrices: Sequence[Array]) -> tuple[TableValues, ...]:
+    """Return what tables add to a predictor, given the columns of its population part in each."""
+    first = matrices[0]
+    rows = np.flatnonzero(np.any([matrix != first for matrix in matrices], axis=(0, 2)))
+    places = np.full(len(first), -1)
+    places[rows] = np.arange(len(rows))
+    return (TableValues(places, tuple(matrix[rows] - first[rows] for matrix in matrices)),) if len(rows) else ()
+
+
+def with_table_values(rows: Design, others: Sequence[Design]) -> Design:
+    """Return rows to predict that are made of those of the first table, with the values of the table of each draw; `others` are
+    made of those of the others."""
+    predictors = {
+        name: replace(
+            one,
+            drawn=_values_of_tables([design.predictors[name].population.matrix for design in (rows, *others)]),
+        )
+        for name, one in rows.predictors.items()
+    }
+    return replace(rows, predictors=predictors)
 
 
 def _other_layout(first: Design, design: Design) -> Iterator[str]:
@@ -94,7 +114,8 @@ def _same(first: Any, second: Any) -> bool:
     """Return whether two arrays, or numbers, or neither, are equal."""
     if first is None or second is None:
         return first is second
-    return np.array_equal(np.asarray(first, dtype=float), np.asarray(second, dtype=float), equal_nan=True)
+    first, second = (np.asarray(as_numbers(one), dtype=float) for one in (first, second))
+    return np.array_equal(first, second, equal_nan=True)
 
 
 def _check_alike(first: Design, design: Design, number: int) -> None:

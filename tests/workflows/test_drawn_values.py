@@ -127,7 +127,7 @@ def test_averages_over_the_rows_of_the_fit_have_the_values_of_each_draw():
     np.testing.assert_allclose(set_to, (beta["z"] + 2.0 * beta["mi(x):z"]).mean())
     ends = bm.comparisons(fit, {"x": [0.0, 3.0]}, comparison="difference", groups="typical").table["mean"]
     np.testing.assert_allclose(ends, 3.0 * (beta["mi(x)"] + beta["mi(x):z"] * z.mean()).mean())
-    with pytest.raises(SpecError, match="values of 'x' are drawn"):
+    with pytest.raises(SpecError, match="values of 'x' differ between draws"):
         bm.comparisons(fit, "z", by="x")
 
 

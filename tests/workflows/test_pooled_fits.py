@@ -63,8 +63,6 @@ def test_what_needs_one_set_of_rows_is_refused():
         fit.to_datatree(log_likelihood=True)
     with pytest.raises(SpecError, match="pit_in_sample"):
         bm.plot_posterior_checks(fit, kind="pit")
-    with pytest.raises(SpecError, match="Give data=, or over='grid'"):
-        bm.comparisons(fit, "x")
     with pytest.raises(SpecError, match="need one set of rows"):
         fit.to_datatree(pymc=True)
     assert bm.predict(fit, rows)["mean"].shape == (6, 50, 5)
@@ -97,6 +95,28 @@ def test_each_draw_has_the_values_of_its_table():
     numbers = [table["x"].to_numpy() for table in tables]
     np.testing.assert_allclose(at_posterior_means(fit).mu.population.matrix[:, 1], np.mean(numbers, axis=0))
     np.testing.assert_allclose(bm.posterior_predictive(fit, seed=1)["y"].values.shape, (6, 50, 40))
+
+
+def test_averages_over_rows_have_the_values_of_the_table_of_each_draw():
+    tables = [
+        table.assign(y=np.arange(40) % 3 // 2, f=np.array(list("uv"))[np.arange(40) % 2])
+        for table in imputed_tables(3, rows=40)
+    ]
+    tables[1].loc[[3, 4], "f"] = ["u", "v"]
+    fit, fits = pooled(tables, "y ~ x * f + (1 | g)", family="bernoulli", beta=0.3, sd_g=0.4)
+    asked = [
+        lambda one: bm.comparisons(one, "f"),
+        lambda one: bm.comparisons(one, "x"),
+        lambda one: bm.comparisons(one, {"x": [0.0, 1.0]}, groups="existing"),
+        lambda one: bm.slopes(one, "x", by="g"),
+        lambda one: bm.comparisons(one, "f", at={"x": 0.5}),
+        lambda one: bm.comparisons(one, "x", average=False),
+    ]
+    for ask in asked:
+        parts = [ask(one).table["mean"].to_numpy() for one in fits]
+        np.testing.assert_allclose(ask(fit).table["mean"], np.mean(parts, axis=0), rtol=1e-6)
+    with pytest.raises(SpecError, match="values of 'f' differ between draws"):
+        bm.comparisons(fit, "x", by="f")
 
 
 def test_variances_of_tables_are_pooled_draw_by_draw():

@@ -15,6 +15,7 @@ from bayesmixed.errors import DataError, SpecError, check_choice, enumerate_word
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import refuse_tables
+from bayesmixed.preparation.imputed_tables import with_table_values
 from bayesmixed.preparation.latent_values import with_drawn_values
 from bayesmixed.preparation.new_rows import replay_rows
 from bayesmixed.summaries.marginal.estimable import find_estimable, name_cell
@@ -59,7 +60,9 @@ class Where:
             )
         if self.over == _ROWS:
             if self.data is None:
-                refuse_tables(fit, "An average over the rows of the fit", "Give data=, or over='grid'.", tables="one")
+                refuse_tables(
+                    fit, "An average over the rows of the fit", "Give data=, or over='grid'.", tables="columns"
+                )
             cells = observed_cells(fit, self.data, by, self.at, self.groups, average=self.average, replaced=replaced)
         else:
             cells = grid_cells(fit, by, self.at, self.groups, replaced)
@@ -129,6 +132,20 @@ def change_rows(fit: Fit, where: Where, cells: RowCells, states: Sequence[Mappin
         )
     frame = pd.concat([cells.rows.assign(**state) for state in states], ignore_index=True)
     design = replay_rows(fit.design, frame, where.groups)
-    if cells.drawn:
+    if fit.design.imputed is not None and cells.drawn:
+        others = [_rows_of_table(cells, table, states) for table in fit.design.imputed.tables[1:]]
+        design = with_table_values(design, [replay_rows(fit.design, rows, where.groups) for rows in others])
+    elif cells.drawn:
         design = with_drawn_values(fit.design, design, np.tile(cells.numbers, len(states)), cells.drawn)
     return ChangedRows(cells, design, draws_of_rows(fit, design, where.kind, where.groups, where.seed))
+
+
+def _rows_of_table(cells: RowCells, table: pd.DataFrame, states: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return the rows of cells in states, with the values of another imputed table in the columns that differ: where these are
+    changed, by as much."""
+    own = {name: table[name].array[cells.numbers] for name in cells.drawn}
+    parts = []
+    for state in states:
+        moved = {name: own[name] + (state[name] - cells.rows[name].to_numpy()) for name in own if name in state}
+        parts.append(cells.rows.assign(**{**own, **state, **moved}))
+    return pd.concat(parts, ignore_index=True)

@@ -47,7 +47,7 @@ class RowCells:
     numbers : integer array
         Of rows of a fit: which of its rows each is.
     drawn : tuple of str
-        Of rows of a fit with mi() and me(): the columns that have the values of each draw.
+        Of rows of a fit with mi() and me(), or of imputed tables: the columns that have the values of each draw.
     """
 
     labels: pd.DataFrame
@@ -101,13 +101,12 @@ def observed_cells(
     for name in by:
         if name not in rows and name not in held:
             raise SpecError(f"by: '{name}' is not a column of the rows. {did_you_mean(name, map(str, rows.columns))}")
-    latent = [one for one in design.latent if data is None and one.column not in {*held, *replaced}]
-    unsettled = [one.column for one in latent if one.column in by and one.missing.any()]
-    if unsettled:
-        raise SpecError(
-            f"by: values of '{unsettled[0]}' are drawn with the parameters, so that they do not split the rows."
-        )
-    unknown = np.any([np.zeros(len(rows), dtype=bool), *(one.missing for one in latent)], axis=0)
+    own = {} if data is not None else _unsettled(design)
+    own = {name: gone for name, gone in own.items() if name not in {*held, *replaced}}
+    split = [name for name in own if name in by]
+    if split:
+        raise SpecError(f"by: values of '{split[0]}' differ between draws, so that they do not split the rows.")
+    unknown = np.any([np.zeros(len(rows), dtype=bool), *own.values()], axis=0)
     rows = rows.assign(
         **{_SHARE: shares, _ROW: np.arange(len(rows)), _APART: np.where(unknown, np.arange(len(rows)), -1)}
     )
@@ -134,8 +133,19 @@ def observed_cells(
         weights,
         tuple(notes),
         rows[_ROW].to_numpy(dtype=np.intp),
-        tuple(one.column for one in latent),
+        tuple(own),
     )
+
+
+def _unsettled(design: Design) -> dict[str, NDArray[np.bool_]]:
+    """Return the columns whose values differ between draws, and in which rows."""
+    found = {one.column: one.missing for one in design.latent}
+    if design.imputed is not None:
+        first, *others = design.imputed.tables
+        for name in first:
+            differing = np.any([(table[name] != first[name]).to_numpy() for table in others], axis=0)
+            found |= {str(name): differing} if differing.any() else {}
+    return found
 
 
 def _places(column: pd.Series, order: Sequence[Any] | None) -> NDArray[np.intp]:
