@@ -18,7 +18,8 @@ from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.result_tables import as_result
 from bayesmixed.errors import BayesMixedError, DataError, SamplingError, SpecError, did_you_mean
 from bayesmixed.fits.convergence import diagnose
-from bayesmixed.fits.files import fingerprint, load_fit, save_fit
+from bayesmixed.fits.file_checks import fingerprint
+from bayesmixed.fits.files import load_fit, save_fit
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.from_data import fit
 from bayesmixed.fits.refitting import SETTINGS
@@ -242,7 +243,7 @@ def fit_many(
     for number, path in enumerate(files):
         if path is not None and path.is_file():
             with suppress(DataError):  # what is damaged is sampled again
-                found[number] = load_fit(path, functions=model.functions)
+                found[number] = load_fit(path, Fit, functions=model.functions)
     read = frozenset(names[number] for number in found)
     left = [number for number in range(len(names)) if number not in found]
     with suppress(KeyboardInterrupt), ProgressLine("tables fitted", progress) as line:

@@ -9,7 +9,7 @@ from bayesmixed.atomic_files import replace_file
 from bayesmixed.calibration.simulated_fits import Rank, SimulatedFit, Task
 from bayesmixed.design.frozen_priors import freeze, frozen_to_text
 from bayesmixed.errors import DataError, enumerate_words
-from bayesmixed.fits.files import fingerprint
+from bayesmixed.fits.file_checks import fingerprint
 from bayesmixed.spec.files import spec_to_toml
 
 FORMAT = 1

@@ -1,15 +1,13 @@
 """Fits on disk: one netCDF file, no pickle, from which everything can be done again."""
 
-import hashlib
 import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
-import pandas as pd
 import xarray as xr
 from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
@@ -17,11 +15,20 @@ from bayesmixed.arguments import alone, pools
 from bayesmixed.atomic_files import as_path, replace_file
 from bayesmixed.design.design import Design
 from bayesmixed.design.frozen_priors import FrozenPriors, freeze, frozen_from_text, frozen_to_text, with_frozen_priors
-from bayesmixed.draws.tree import draw_names, frame_to_store, mark_draws, stored_frame
+from bayesmixed.draws.tree import frame_to_store, mark_draws, stored_frame
 from bayesmixed.engines.settings import EngineRecord, Settings
-from bayesmixed.errors import BayesMixedError, DataError, StatisticsWarning, enumerate_words, first_line, warn
+from bayesmixed.errors import (
+    BayesMixedError,
+    DataError,
+    SpecError,
+    StatisticsWarning,
+    enumerate_words,
+    first_line,
+    warn,
+)
 from bayesmixed.fits.checksums import checksums, list_damages
 from bayesmixed.fits.earlier_files import is_earlier, refuse_changed_columns, with_present_labels
+from bayesmixed.fits.file_checks import check_draws, fingerprint
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.joint_files import JOINT, check_shared, join_trees, split_tree, stored_priors
 from bayesmixed.fits.joint_fits import JointFit, joint_fit
@@ -82,9 +89,29 @@ def save_fit(fit: Fit | JointFit, path: str | Path) -> Path:
     return replace_file(path, content, "The fit", hint="The fit is still in memory: save it elsewhere.")
 
 
+@overload
 def load_fit(
-    path: str | Path, *, verify: bool = True, functions: Mapping[str, Callable[..., Any]] | None = None
-) -> Fit:
+    path: str | Path, kind: None = ..., *, verify: bool = ..., functions: Mapping[str, Callable[..., Any]] | None = ...
+) -> Fit | JointFit: ...
+@overload
+def load_fit(
+    path: str | Path, kind: type[Fit], *, verify: bool = ..., functions: Mapping[str, Callable[..., Any]] | None = ...
+) -> Fit: ...
+@overload
+def load_fit(
+    path: str | Path,
+    kind: type[JointFit],
+    *,
+    verify: bool = ...,
+    functions: Mapping[str, Callable[..., Any]] | None = ...,
+) -> JointFit: ...
+def load_fit(
+    path: str | Path,
+    kind: type[Fit] | type[JointFit] | None = None,
+    *,
+    verify: bool = True,
+    functions: Mapping[str, Callable[..., Any]] | None = None,
+) -> Fit | JointFit:
     """Return the fit that `save_fit` wrote (a `JointFit` where it is of several responses), or the shipped one, "herd_period".
 
     The design is prepared anew from the stored columns, so prediction, refits and every summary work. The shipped fit is
@@ -94,6 +121,8 @@ def load_fit(
     ----------
     path : str or Path
         The file.
+    kind : {bm.Fit, bm.JointFit}, optional
+        What it must hold: so type checkers know what is returned.
     verify : bool
         False reads a file whose checksums do not agree, as far as it can be read, and warns of what is damaged.
     functions : mapping, optional
@@ -102,7 +131,9 @@ def load_fit(
     Raises
     ------
     DataError
-        The file is missing, damaged, not a fit, of a newer format, or it was changed.
+        The file is missing, damaged, not a fit, of a newer format, or it was changed; it holds another kind of fit.
+    SpecError
+        There is no such kind.
 
     Examples
     --------
@@ -111,6 +142,8 @@ def load_fit(
     >>> fit.design.spec.formula, fit.posterior["beta"].shape
     ('incidence | trials(size) ~ 1 + period + (1 | herd)', (4, 400, 4))
     """
+    if kind not in (None, Fit, JointFit):
+        raise SpecError("kind is bm.Fit, a fit of one response, or bm.JointFit, one of several.")
     path = _find_file(path)
     with _said_of(path):
         tree = read_tree(path)
@@ -121,9 +154,14 @@ def load_fit(
                 f"it is damaged or was changed: {enumerate_words(damages)}. Take a copy of the file, or fit the model again; "
                 "load_fit(path, verify=False) reads what is left."
             )
+        if kind not in (None, JointFit if JOINT in tree.attrs else Fit):
+            several = JOINT in tree.attrs
+            raise DataError(
+                f"it holds a fit of {'several responses' if several else 'one response'}, and kind asks for another."
+            )
+        fit: Fit | JointFit
         if JOINT in tree.attrs:
-            joint: Any = _as_joint_fit(tree, functions or {})
-            fit: Fit = joint
+            fit = _as_joint_fit(tree, functions or {})
         else:
             fit = _as_fit(tree, functions or {})
             check_draws(fit)
@@ -141,47 +179,6 @@ def _said_of_priors(tree: xr.DataTree) -> str:
     if _FROZEN in tree.data_vars:
         return "It keeps its priors; the rules of default priors have changed since."
     return "It holds no priors: those of `priors` follow today's rules, which have changed since."
-
-
-def check_draws(fit: Fit) -> None:
-    """Compare draws with the design and the settings.
-
-    Raises
-    ------
-    DataError
-        A variable is missing, or the posterior has another shape or other levels than the design.
-    """
-    posterior, kept = fit.posterior, dict[Any, xr.DataArray]()
-    for name in ("posterior_thinned", "posterior"):
-        if name in fit.draws.children:
-            kept |= fit.draws[name].to_dataset().data_vars
-    absent = [name for name in draw_names(fit.design) if name not in kept]
-    if absent:
-        raise DataError(f"the posterior lacks {enumerate_words(absent)}.")
-    sizes = (posterior.sizes.get("chain"), posterior.sizes.get("draw"))
-    if sizes != (fit.settings.chains, fit.settings.draws):
-        stated = f"{fit.settings.chains} chains of {fit.settings.draws} draws"
-        raise DataError(f"its settings say {stated}, its posterior has {sizes[0]} of {sizes[1]}.")
-    loose = [name for name, draws in kept.items() if draws.dims[:2] != ("chain", "draw")]
-    for predictor in fit.design.predictors.values():
-        dims = {predictor.b(group): predictor.b_dims(group) for group in predictor.normal_blocks}
-        dims |= {predictor.beta: (f"{predictor.beta}_effect",)} if predictor.population.labels else {}
-        loose += [name for name, expected in dims.items() if kept[name].dims[2:] != expected]
-        for dim, labels in predictor.coords().items():
-            stored = [kept[name][dim].values.tolist() for name in kept if dim in kept[name].dims]
-            if any(list(map(str, values)) != list(map(str, labels)) for values in stored):
-                raise DataError(f"the posterior has other labels of '{dim}' than the data.")
-    if loose:
-        raise DataError(f"draws of {enumerate_words(dict.fromkeys(loose))} have other dims than the model.")
-
-
-def fingerprint(data: pd.DataFrame) -> str:
-    """Return the SHA-256 of the columns as text, in order."""
-    digest = hashlib.sha256()
-    for name in data.columns:
-        digest.update(f"{name}\n".encode())
-        digest.update("\n".join(map(str, data[name].tolist())).encode())
-    return digest.hexdigest()
 
 
 def _as_tree(fit: Fit) -> xr.DataTree:

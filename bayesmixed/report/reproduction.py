@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayesmixed.display.pages import Section
 from bayesmixed.errors import SpecError, enumerate_words
-from bayesmixed.fits.files import fingerprint
+from bayesmixed.fits.file_checks import fingerprint
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.joint_fits import JointFit
 from bayesmixed.fits.refitting import settings_of

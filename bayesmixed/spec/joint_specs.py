@@ -10,6 +10,7 @@ from bayesmixed.display.columns_of_text import fill_lines
 from bayesmixed.errors import SpecError, enumerate_words, shorten
 from bayesmixed.families import DEFAULT_FAMILY, Family, find_family
 from bayesmixed.formulas.names import expression_columns
+from bayesmixed.formulas.notation import safe_name
 from bayesmixed.formulas.tokens import tokenise
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.prior_texts import as_prior
@@ -18,6 +19,7 @@ from bayesmixed.spec.checks import check_letters
 from bayesmixed.spec.model_spec import ModelSpec, from_formula
 from bayesmixed.spec.simulation_plan import SimulationPlan
 from bayesmixed.terms import Term
+from bayesmixed.terms.correlation_matrices import tied_sets
 from bayesmixed.values import Value
 
 RESCOR = "rescor"
@@ -117,6 +119,24 @@ class JointSpec(Value):
             name_predictor(name, parameter, find_family(model.family).first): terms
             for name, model in zip(self.responses, self.models, strict=True)
             for parameter, terms in model.predictors.items()
+        }
+
+    @property
+    def tied(self) -> dict[str, str]:
+        """The names in the draws of the correlations between responses, by grouping factor."""
+        letters: dict[str, dict[str, list[str]]] = {}
+        for predictor, terms in self.predictors.items():
+            for term in terms:
+                if term.tied_by:
+                    letters.setdefault(term.name, {}).setdefault(predictor, []).append(term.tied_by)
+        first = {name: name for name in self.responses}
+        for name, model in zip(self.responses, self.models, strict=True):
+            own = find_family(model.family).first
+            first |= {name_predictor(name, parameter, own): name for parameter in model.predictors}
+        return {
+            factor: f"corr_{safe_name(factor)}"
+            for factor, own in letters.items()
+            if any(len({first[one] for one in members}) > 1 for members in tied_sets(own))
         }
 
     def __str__(self) -> str:

@@ -41,7 +41,7 @@ from bayesmixed.translation.r_models import (
     only_call,
     split_bf,
 )
-from bayesmixed.translation.r_priors import read_priors
+from bayesmixed.translation.r_priors import read_priors, share_priors
 from bayesmixed.translation.r_residuals import read_residuals
 from bayesmixed.translation.r_responses import families_of, is_of_column, split_responses
 from bayesmixed.translation.r_text import Brackets, Call, Name, Node, Number, Operation, Text, parse_r
@@ -99,24 +99,36 @@ def _several(
     tree: Call, model: RModel, arguments: Mapping[str, Node], formulas: Sequence[Node], rescor: bool | None
 ) -> JointSpec:
     """Return the spec of several responses."""
-    if "prior" in arguments:
-        raise SpecError(
-            "Priors of several responses are not translated. Leave them out of the call, and state them by name: "
-            'bm.fit(bm.from_r(call), data, priors={"sd_g_y1": "HalfNormal(1)"}).'
-        )
+    stated = arguments.get("prior")
+    plain = {name: value for name, value in arguments.items() if name != "prior"}
     models: list[ModelSpec] = []
-    for formula, own in zip(formulas, families_of(arguments, len(formulas)), strict=True):
+    each = [
+        {**own, "formula": formula} for formula, own in zip(formulas, families_of(plain, len(formulas)), strict=True)
+    ]
+    for own in each:
         with warnings.catch_warnings():  # what does not belong to the model is said once
             if models:
                 warnings.simplefilter("ignore", StatisticsWarning)
-            models.append(_translate(tree, model, {**own, "formula": formula}))
+            models.append(_translate(tree, model, own))
+    priors: dict[str, str] = {}
+    if stated is not None:
+        given: dict[str, Any] = {"models": models}
+        joint = JointSpec(**given)
+        factors = {term.name for terms in joint.predictors.values() for term in terms if term.factor_columns}
+        priors, shared = share_priors(stated, joint.responses, joint.tied, factors)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", StatisticsWarning)
+            models = [
+                one if (prior := shared[name]) is None else _translate(tree, model, {**own, "prior": prior})
+                for name, one, own in zip(joint.responses, models, each, strict=True)
+            ]
     if rescor is None:
         rescor = all(find_family(one.family).is_normal for one in models)
         if rescor:
             warn(
                 "brms takes residuals of Gaussian responses as correlated unless set_rescor(FALSE) is added: rescor=True."
             )
-    fields: dict[str, Any] = {"models": models, "rescor": rescor}
+    fields: dict[str, Any] = {"models": models, "rescor": rescor, "priors": priors}
     return JointSpec(**fields)
 
 

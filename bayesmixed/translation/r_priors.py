@@ -1,7 +1,7 @@
 """Priors of brms as those of this package, where they are the same distribution of the same parameter."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +17,7 @@ from bayesmixed.translation.r_formulas import write
 from bayesmixed.translation.r_text import Argument, Call, Name, Node, Number, Operation, Text, parse_r
 
 _HOW = 'State it by the name of the parameter here: bm.from_r(call).replace(priors={"beta[x]": "Normal(0, 1)"}).'
+_ORDER = ("prior", "class", "coef", "group", "resp", "dpar", "nlpar", "lb", "ub", "check")
 _MAKERS = ("prior", "set_prior", "prior_string", "prior_")
 _PLAIN: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
@@ -63,6 +64,60 @@ def read_priors(node: Node, names: Mapping[str, str], terms: Sequence[Term], fam
         A prior is not exactly one of those here.
     """
     return {key: prior for call in _calls(node) for key, prior in _read(call, names, terms, family)}
+
+
+def share_priors(
+    node: Node, responses: Sequence[str], tied: Mapping[str, str], factors: Collection[str]
+) -> tuple[dict[str, str], dict[str, Node | None]]:
+    """Return the priors of correlations between responses by the names here, and brms's argument `prior` of each response.
+
+    Parameters
+    ----------
+    responses : sequence of str
+        brms knows them by their letters and digits.
+    tied : mapping
+        By grouping factor, the name here of the correlations of its effects in several responses.
+    factors : collection of str
+        All grouping factors.
+
+    Raises
+    ------
+    SpecError
+        A prior does not say of which response it is, or of one that there is not.
+    """
+    common: dict[str, str] = {}
+    own: dict[str, list[Argument]] = {name: [] for name in responses}
+    known = {re.sub(r"[^A-Za-z0-9]", "", name): name for name in responses}
+    for call in _calls(node):
+        shown = write(call)
+        fields = _fields(call, shown)
+        kind, response, group = (_word(fields.pop(name, None)) for name in ("class", "resp", "group"))
+        kind = kind or "b"
+        if kind == "rescor":
+            common["rescor"] = _density(fields["prior"], shown)
+            continue
+        if kind == "cor" and not group and tied and len(factors) > len(tied):
+            raise SpecError(f"Prior '{shown}' does not say of which group it is: add group = '{next(iter(tied))}'.")
+        if kind == "cor" and (group in tied or (tied and not group)):
+            common |= {tied[name]: _density(fields["prior"], shown) for name in ([group] if group else tied)}
+            continue
+        if response and response not in known:
+            raise SpecError(f"Prior '{shown}': there is no response '{response}'; there are {', '.join(known)}.")
+        if not response and (kind not in ("b", "Intercept", "cor") or _word(fields.get("coef"))):
+            raise SpecError(f"Prior '{shown}' does not say of which response it is: add resp = '{next(iter(known))}'.")
+        plain = Call(call.function, tuple(_without_response(call)))
+        for name in [known[response]] if response else responses:
+            own[name].append(Argument("", plain))
+    return common, {name: Call("c", tuple(calls)) if calls else None for name, calls in own.items()}
+
+
+def _without_response(call: Call) -> Iterator[Argument]:
+    """Yield the arguments of a prior, each with its name, without that of the response."""
+    positions = iter(_ORDER)
+    for argument in call.arguments:
+        name = argument.name or next(positions)
+        if name != "resp":
+            yield Argument(name, argument.value)
 
 
 def _calls(node: Node) -> Iterator[Call]:
@@ -133,10 +188,9 @@ def _is_correlated(term: Term) -> bool:
 
 
 def _fields(call: Call, shown: str) -> dict[str, Any]:
-    order = ("prior", "class", "coef", "group", "resp", "dpar", "nlpar", "lb", "ub", "check")
-    positions = iter(order)
+    positions = iter(_ORDER)
     found = {argument.name or next(positions, "?"): argument.value for argument in call.arguments}
-    if found.get("prior") is None or not set(found) <= set(order):
+    if found.get("prior") is None or not set(found) <= set(_ORDER):
         raise SpecError(f"Prior '{shown}' cannot be read. {_HOW}")
     return found
 

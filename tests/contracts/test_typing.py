@@ -20,12 +20,15 @@ means: pd.DataFrame = bm.marginal_means(fit, "period").table
 estimates: pd.DataFrame = bm.tidy(fit)
 bm.plot_effects(fit).savefig("effects.png")
 bm.save_fit(fit, "herds.nc")
+again: bm.Fit = bm.load_fit("herds.nc", bm.Fit)
+joint: bm.JointFit = bm.load_fit("both.nc", bm.JointFit)
+whichever: bm.Fit | bm.JointFit = bm.load_fit("herds.nc")
 """
 WRONG = {
     "bm.fitt": 'has no attribute "fitt"',
     'bm.fit("y ~ x", {}, chains="four")': 'No overload variant of "fit"',  # another one takes several responses
     'bm.marginal_means("herd", "x")': 'Argument 1 to "marginal_means"',
-    'bm.load_fit("herds.nc").desing': 'has no attribute "desing"',
+    'bm.load_fit("herds.nc", bm.Fit).desing': 'has no attribute "desing"',
 }
 
 

@@ -44,3 +44,16 @@ def test_a_file_without_a_response_is_refused(tmp_path):
     tree = xr.open_datatree(path, engine="h5netcdf")
     with pytest.raises(bm.DataError, match="lacks the fit of response 3 of 3"):
         split_tree(tree, 3)
+
+
+def test_the_kind_of_a_fit_can_be_asked_for(tmp_path):
+    path = bm.save_fit(fit_of_both(), tmp_path / "both.nc")
+    assert isinstance(bm.load_fit(path, bm.JointFit), bm.JointFit)
+    assert isinstance(bm.load_fit("herd_period", bm.Fit), bm.Fit)
+    with pytest.raises(bm.DataError, match="it holds a fit of several responses, and kind asks for another"):
+        bm.load_fit(path, bm.Fit)
+    with pytest.raises(bm.DataError, match="it holds a fit of one response"):
+        bm.load_fit("herd_period", bm.JointFit)
+    for wrong in (int, "Fit", bm.ModelSpec):
+        with pytest.raises(bm.SpecError, match="kind"):
+            bm.load_fit(path, wrong)

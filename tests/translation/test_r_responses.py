@@ -72,7 +72,22 @@ def test_one_response_with_set_rescor_is_an_ordinary_model():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        ("brm(mvbind(y1, y2) ~ x, data = d, prior = set_prior('normal(0, 1)', resp = 'y1'))", "state them by name"),
+        (
+            "brm(mvbind(y1, y2) ~ x, data = d, prior = set_prior('normal(0, 1)', class = 'sigma'))",
+            "does not say of which response it is: add resp = 'y1'",
+        ),
+        (
+            "brm(mvbind(y1, y2) ~ x + (1 |p| g) + (1 | h), data = d, prior = prior(lkj(2), class = cor))",
+            "does not say of which group it is: add group = 'g'",
+        ),
+        (
+            "brm(mvbind(y1, y2) ~ x, data = d, prior = set_prior('normal(0, 1)', resp = 'y3'))",
+            "there is no response 'y3'; there are y1, y2",
+        ),
+        (
+            "brm(mvbind(y1, y2) ~ x, data = d, prior = set_prior('normal(0, 1)', class = 'q', resp = 'y1'))",
+            "names no param",
+        ),
         ("brm(bf(y1 ~ x) + bf(y2 ~ x) + set_rescor(maybe), data = d)", "neither TRUE nor FALSE"),
         ("brm(mvbind(y1, y2) | trials(n) ~ x, data = d)", "write a bf\\(\\) for each response"),
         ("brm(bf(y1 ~ x) + bf(y2 ~ x), family = list(gaussian()), data = d)", "1 families for 2 responses"),
@@ -84,3 +99,28 @@ def test_one_response_with_set_rescor_is_an_ordinary_model():
 def test_what_has_no_counterpart_is_refused(call, said):
     with pytest.raises(bm.SpecError, match=said):
         bm.from_r(call)
+
+
+@pytest.mark.filterwarnings("ignore:brms takes residuals")
+def test_priors_are_those_of_the_response_that_they_name():
+    call = """brm(bf(y_1 ~ x + (1 + x |p| g) + (1 + x | h)) + bf(y2 ~ x + (1 |p| g)), data = d, prior = c(
+        prior(normal(0, 2), class = "b"), prior(normal(1, 3), class = "Intercept", resp = "y1"),
+        set_prior("normal(0, 1)", "sd", group = "g", resp = "y2"), prior(exponential(2), class = sigma, resp = y1),
+        prior(lkj(3), class = cor, group = g), prior(lkj(4), class = cor, group = h, resp = y1),
+        prior(lkj(5), class = rescor)))"""
+    spec = bm.from_r(call)
+    assert {key: str(prior) for key, prior in spec.priors.items()} == {"corr_g": "LKJ(3)", "rescor": "LKJ(5)"}
+    first, second = ({key: str(prior) for key, prior in one.priors.items()} for one in spec.models)
+    assert first == {
+        "beta": "Normal(0, 2)",
+        "beta[Intercept_centred]": "Normal(1, 3)",
+        "sigma": "Exponential(2)",
+        "corr_h": "LKJ(4)",
+    }
+    assert second == {"beta": "Normal(0, 2)", "sd_g": "HalfNormal(1)"}
+
+
+@pytest.mark.filterwarnings("ignore:brms takes residuals")
+def test_a_prior_of_all_correlations_is_that_of_those_between_responses():
+    spec = bm.from_r("brm(mvbind(y1, y2) ~ x + (1 |p| g), data = d, prior = prior(lkj(2), class = cor))")
+    assert {key: str(prior) for key, prior in spec.priors.items()} == {"corr_g": "LKJ(2)"}
