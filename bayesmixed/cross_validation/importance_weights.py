@@ -1,5 +1,7 @@
 """Weights of draws that leave a unit out: Pareto-smoothed, with their diagnostics."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import xarray as xr
 from scipy import special
@@ -12,11 +14,11 @@ WEIGHTS, MOVED, REFIT = "weights", "moved draws", "refit"
 LARGEST_K = 0.7
 """Pareto k above which weights cannot leave a unit out."""
 _SAME = 1e-8
-_BLOCK = 200
-"""Units at once."""
+_BLOCK = 400
+"""Units at once, whose numbers stay in the cache of a processor."""
 SAMPLED = 200
 """Units from which the efficiency of the draws is found."""
-_FACTORS = 8
+_FACTORS = 32
 """Factors multiplied before a logarithm is taken."""
 FEWEST_DRAWS = 25
 """Draws whose largest fifth has the five values to which a tail is fitted."""
@@ -44,21 +46,33 @@ def smooth_weights(logs: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
 
 def smooth_columns(values: Array, efficiency: float) -> tuple[Array, Array]:
     """Return smoothed log weights of log densities (S, J), and Pareto k by unit (J,), given the efficiency of the draws."""
-    weights, k = np.full_like(values, -np.log(len(values))), np.zeros(values.shape[1])
-    columns = np.flatnonzero(np.ptp(values, axis=0) > _SAME)
-    if len(columns) and len(values) < FEWEST_DRAWS:
-        raise SpecError(f"Leaving out by weights needs at least {FEWEST_DRAWS} draws; there are {len(values)}.")
-    for part in np.array_split(columns, -(-len(columns) // _BLOCK)) if len(columns) else ():
-        weights[:, part], k[part] = _smooth(values[:, part], efficiency)
+    weights, k = np.empty_like(values), np.zeros(values.shape[1])
+    for part in _blocks(values.shape[1]):
+        logs = np.ascontiguousarray(-values[:, part].T)
+        logs -= logs.max(axis=1, keepdims=True)
+        varying = logs.min(axis=1) < -_SAME
+        if varying.any() and len(values) < FEWEST_DRAWS:
+            raise SpecError(f"Leaving out by weights needs at least {FEWEST_DRAWS} draws; there are {len(values)}.")
+        if varying.all():
+            k[part] = _smooth(logs, efficiency)
+        else:
+            some = logs[varying]
+            k[part][varying] = _smooth(some, efficiency) if len(some) else ()
+            logs[varying], logs[~varying] = some, -np.log(len(values))
+        weights[:, part] = logs.T
     return weights, k
 
 
-def _smooth(logs: Array, efficiency: float) -> tuple[Array, Array]:
-    """Return smoothed log weights (S, J) and Pareto k (J,) as `arviz_stats.psislw` does, of many units at once."""
-    count = len(logs)
+def _blocks(count: int) -> Iterator[slice]:
+    """Yield the units in blocks whose numbers stay in the cache of a processor."""
+    return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))
+
+
+def _smooth(weights: Array, efficiency: float) -> Array:
+    """Smooth log weights (J, S), whose largest are 0, in place, and return Pareto k (J,), as `arviz_stats.psislw` does, of many
+    units at once."""
+    count = weights.shape[1]
     length = int(3.0 * np.sqrt(count / efficiency) if count * efficiency > 225 else count / 5)
-    weights: Array = np.ascontiguousarray(-logs.T)
-    weights -= weights.max(axis=1, keepdims=True)
     first = count - length - 1
     chosen = np.argpartition(weights, first, axis=1)[:, first:]
     tail = np.take_along_axis(weights, chosen, axis=1)
@@ -73,7 +87,7 @@ def _smooth(logs: Array, efficiency: float) -> tuple[Array, Array]:
     k[tail[:, -1] - tail[:, 0] < np.finfo(float).tiny] = np.inf
     np.put_along_axis(weights, chosen[:, 1:], np.where(np.isfinite(k)[:, None], smoothed, tail), axis=1)
     weights -= np.log(np.sum(np.exp(weights), axis=1, keepdims=True))
-    return weights.T, k
+    return k
 
 
 def _fit_tails(tail: Array) -> tuple[Array, Array]:
@@ -94,17 +108,29 @@ def _fit_tails(tail: Array) -> tuple[Array, Array]:
     return np.where(quarter <= tail[:, 0], np.nan, np.where(np.isnan(k), np.inf, k)), -shape / rate
 
 
-def _mean_logs(rates: Array, tail: Array) -> Array:
-    """Return the mean of log(1 - rate x) over the values x (J, n) of each unit for each of its rates (J, M)."""
-    total = np.zeros_like(rates)
-    for start in range(0, tail.shape[1], _FACTORS):
-        product = np.ones_like(rates)
-        for column in tail[:, start : start + _FACTORS].T:
-            product *= 1.0 - rates * column[:, None]
-        total += np.log(product)
-    if not np.all(np.isfinite(total)):  # products of very long tails
-        return np.stack([np.log1p(-rate[:, None] * tail).mean(axis=1) for rate in rates.T], axis=1)
-    return np.asarray(total / tail.shape[1])
+def _mean_logs(rates: Array, tail: Array, factors: int = _FACTORS) -> Array:
+    """Return the mean of log(1 - rate x) over the values x (J, n) of each unit for each of its rates (J, M).
+
+    So many factors are multiplied before a logarithm is taken; fewer where that leaves the range of numbers.
+    """
+    total, product, factor = np.zeros_like(rates), np.ones_like(rates), np.empty_like(rates)
+    for place, column in enumerate(tail.T, 1):
+        np.multiply(rates, -column[:, None], out=factor)
+        factor += 1.0
+        product *= factor
+        if place % factors == 0 or place == tail.shape[1]:
+            total += np.log(product, out=product)
+            product.fill(1.0)
+    found = np.asarray(total / tail.shape[1])
+    left = ~np.all(np.isfinite(found), axis=1)
+    if left.any():
+        if factors == 1:
+            found[left] = np.stack(
+                [np.log1p(-rate[:, None] * tail[left]).mean(axis=1) for rate in rates[left].T], axis=1
+            )
+        else:
+            found[left] = _mean_logs(rates[left], tail[left], max(1, factors // 8))
+    return found
 
 
 def monte_carlo_errors(logs: xr.DataArray, log_weights: xr.DataArray) -> Array:
@@ -120,14 +146,18 @@ def column_errors(logs: Array, log_weights: Array) -> Array:
 
 def weighted_means(logs: Array, log_weights: Array) -> tuple[Array, Array]:
     """Return the logarithm of each unit's density under weights, (J,), and its Monte Carlo error, for (S, J) arrays."""
-    terms = log_weights + logs
-    highest = terms.max(axis=0)
-    terms -= highest
-    np.exp(terms, out=terms)
-    total = terms.sum(axis=0)
-    terms /= total
-    terms -= np.exp(log_weights)
-    return np.log(total) + highest, np.sqrt(np.einsum("sj,sj->j", terms, terms))
+    means, errors = np.empty(logs.shape[1]), np.empty(logs.shape[1])
+    for part in _blocks(logs.shape[1]):
+        weights = log_weights[:, part]
+        terms = weights + logs[:, part]
+        highest = terms.max(axis=0)
+        terms -= highest
+        np.exp(terms, out=terms)
+        total = terms.sum(axis=0)
+        terms /= total
+        terms -= np.exp(weights)
+        means[part], errors[part] = np.log(total) + highest, np.sqrt(np.einsum("sj,sj->j", terms, terms))
+    return means, errors
 
 
 def effective_size(draws: Array) -> float:
