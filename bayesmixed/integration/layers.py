@@ -12,6 +12,9 @@ from bayesmixed.families.links import Array
 
 Integers = NDArray[np.intp]
 
+_FEW_SUMS = 8
+"""Columns up to which sums are formed one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -96,6 +99,9 @@ def _contribution(loadings: Array, z: Array, index: Integers) -> Array:
 def sum_rows(values: Array, index: Integers) -> Array:
     """Return sums over the rows of each set, (..., J), for values (..., n)."""
     n = len(index)
+    if values.size <= _FEW_SUMS * n and np.isrealobj(values):  # the matrix takes longer than it saves
+        few = [np.bincount(index, weights=one) for one in values.reshape(-1, n)]
+        return np.asarray(few).reshape(*values.shape[:-1], -1)
     indicator = sparse.csr_array((np.ones(n), (index, np.arange(n))), shape=(int(index.max()) + 1, n))
     flat = values.reshape(-1, n)
     return np.asarray((indicator @ flat.T).T).reshape(*values.shape[:-1], -1)

@@ -1,6 +1,6 @@
 """What the answers of a fit cost on large tables: processor seconds and memory, verb by verb, as one table.
 
-    python tests/benchmarks/verbs.py [--shape wide|many|small] [--family gaussian|bernoulli] [VERB ...]
+    python tests/benchmarks/verbs.py [--shape wide|many|medium|small] [--family gaussian|bernoulli] [VERB ...]
 
 "wide" has 1,000,000 rows in 500 groups (goals: 5 s and 1 GiB a verb), "many" 150,000 rows in 30,000 groups (3 s). Every
 row has a value of x of its own, so that no two rows are alike. The 400 draws are given, not sampled. Each verb runs in a
@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 SHAPES = {
     "wide": (1_000_000, 500, 5.0),
     "many": (150_000, 30_000, 3.0),
+    "medium": (100_000, 200, 2.0),
     "small": (20_000, 50, 1.0),
     "tiny": (600, 20, 1.0),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,9 @@ from bayesmixed.summaries.checks.alternatives import suggest
 from bayesmixed.summaries.checks.check_statistics import Index, Sample, Statistic, choose_statistics
 from bayesmixed.summaries.false_alarms import RATES
 
-DRAWS = 1000
+DRAWS, AUTO = 1000, "auto"
+_FEWEST, _MOST_NUMBERS = 200, 100_000_000
+"""Replicates of "auto", at least, and responses of all of them, about."""
 DOUBTFUL, MISFIT = (RATES[f"posterior_checks, {word}"].chance / 2.0 for word in ("doubtful", "misfit"))
 """Tail probabilities below which a statistic is doubtful, or a misfit."""
 FITS = "fits"
@@ -106,7 +109,7 @@ def posterior_checks(
     *,
     by: str | Sequence[object] | None = None,
     groups: str | Mapping[str, str] = "existing",
-    draws: int | None = DRAWS,
+    draws: int | Literal["auto"] | None = "auto",
     seed: int | None = 0,
 ) -> PosteriorChecks:
     """Return test statistics of the data beside those of replicates, with posterior predictive p-values.
@@ -123,8 +126,9 @@ def posterior_checks(
         A column of the data that the model uses, a grouping factor, or a value for each row: checks within each level.
     groups : str or mapping
         Of the replicates, as in `posterior_predictive`: "existing" or "new".
-    draws : int, optional
-        About as many replicates; as many as there are draws if None.
+    draws : int or "auto", optional
+        About as many replicates; as many as there are draws if None. "auto": 1,000, and fewer of more than 100,000 rows, 200 at
+        least: with these a right model is still called a misfit in at most 1 % of statistics.
     seed : int, optional
         For the replicates; the same seed gives the same p-values, None others at each call.
 
@@ -162,7 +166,7 @@ def compare_statistics(
     *,
     by: str | Sequence[object] | None = None,
     groups: str | Mapping[str, str] = "existing",
-    draws: int | None = DRAWS,
+    draws: int | Literal["auto"] | None = "auto",
     seed: int | None = None,
 ) -> list[Compared]:
     """Return the statistics of `posterior_checks`, for each level of `by`, with all their values."""
@@ -175,10 +179,11 @@ def compare_statistics(
     ]
     pieces: list[list[Array]] = [[] for _, _, statistics in chosen for _ in statistics]
     moments = any(statistic.residual for _, _, statistics in chosen for statistic in statistics)
-    for piece in replicate(fit, groups=groups, draws=draws, seed=seed, moments=moments):
+    known_once: list[dict[str, Array]] = [{} for _ in chosen]
+    for piece in replicate(fit, groups=groups, draws=_usual(design, draws), seed=seed, moments=moments):
         values = chain.from_iterable(
-            _compute(design, piece, rows if len(chosen) > 1 else slice(None), statistics)
-            for _, rows, statistics in chosen
+            _compute(design, piece, rows if len(chosen) > 1 else slice(None), statistics, once)
+            for (_, rows, statistics), once in zip(chosen, known_once, strict=True)
         )
         for found, value in zip(pieces, values, strict=True):
             found.append(value)
@@ -228,19 +233,33 @@ def _judge(design: Design, compared: list[Compared]) -> tuple[pd.DataFrame, tupl
     return pd.DataFrame(lines, columns=["level", *_COLUMNS]), suggest(design, more, less)
 
 
+def _usual(design: Design, draws: int | str | None) -> int | None:
+    """Return the number of replicates, that of "auto" by the number of rows."""
+    if draws != AUTO:
+        return cast(int | None, draws)
+    return int(np.clip(_MOST_NUMBERS // design.rows, _FEWEST, DRAWS))
+
+
 def _compute(
-    design: Design, piece: Replicates, rows: Index | slice, statistics: Sequence[Statistic]
+    design: Design,
+    piece: Replicates,
+    rows: Index | slice,
+    statistics: Sequence[Statistic],
+    once: dict[str, Array],
 ) -> Iterator[Array]:
-    """Yield statistics of data and replicates of some rows, (2, draws of the piece) each."""
+    """Yield statistics of data and replicates of some rows, (2, draws of the piece) each; `once` keeps those of the data that are
+    the same with all draws."""
     shape = piece.response.shape
     trials = np.broadcast_to(np.asarray(design.trials, dtype=float), shape[-1:])[rows]
     expected, variance = (
         a if a.ndim == 0 or a.shape[-1] == 1 else a[..., rows] for a in (piece.expected, piece.variance)
     )
     observed, made = as_responses(design.response)[rows], as_observed(design, piece.response)[..., rows]
-    samples = [Sample(y, trials, expected, variance) for y in (observed, made)]
+    data, replicates = (Sample(y, trials, expected, variance) for y in (observed, made))
     for statistic in statistics:
-        both = [statistic.compute(sample) for sample in samples]
+        if not statistic.residual and statistic.name not in once:
+            once[statistic.name] = statistic.compute(data)
+        both = [statistic.compute(data) if statistic.residual else once[statistic.name], statistic.compute(replicates)]
         yield np.stack([np.broadcast_to(value, shape[:-1]).reshape(-1) for value in both])
 
 

@@ -1,5 +1,7 @@
 """Posterior predictive checks find what is wrong, and only that."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from conftest import classic
 from fixed_draws import fit_at
 
 import bayesmixed as bm
-from bayesmixed.summaries.checks.predictive_checks import FITS
+from bayesmixed.summaries.checks.predictive_checks import FITS, _usual
 
 ROWS, LEVELS = 300, 20
 
@@ -120,3 +122,10 @@ def test_checks_are_the_same_at_each_call_and_those_of_the_picture():
     pd.testing.assert_frame_equal(table, bm.posterior_checks(fit).table)
     drawn = [axes.get_title() for axes in bm.plot_posterior_checks(fit, kind="statistics").axes]
     assert all(any(f"p = {p:.3g}" in title for title in drawn) for p in table["p"]), drawn
+
+
+def test_the_usual_number_of_replicates_is_smaller_for_many_rows_and_one_that_is_asked_for_is_kept():
+    asked = [_usual(SimpleNamespace(rows=rows), "auto") for rows in (10, 100_000, 250_000, 1_000_000)]
+    assert asked == [1000, 1000, 400, 200]
+    assert _usual(SimpleNamespace(rows=1_000_000), 1000) == 1000
+    assert _usual(SimpleNamespace(rows=1_000_000), None) is None
