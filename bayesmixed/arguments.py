@@ -88,8 +88,9 @@ def checked[F: Callable[..., Any]](function: F) -> F:
         given = bound.arguments
         for one in typed:
             if one.name in given:
-                given[one.name] = _plain(given[one.name])
-                _check(one.name, given[one.name], one.annotation, one.default)
+                value = given[one.name]
+                given[one.name] = _plain(value)
+                _check(one.name, given[one.name], one.annotation, one.default, value)
         if not pooling:
             for value in given.values():
                 _refuse_unsettled(function.__name__, value, tables)
@@ -135,7 +136,8 @@ def _refuse_unsettled(name: str, value: Any, tables: str) -> None:
             )
 
 
-def _check(name: str, value: Any, hint: Any, default: Any) -> None:
+def _check(name: str, value: Any, hint: Any, default: Any, given: Any) -> None:
+    """Refuse a value that is not of the kind of its annotation (SpecError), as it was `given`."""
     if not _is(value, hint):
         if type(value).__name__ in ("JointFit", "JointDesign") and type(value).__name__[5:] in _describe(hint):
             first, every = next(iter(value)), enumerate_words(value)
@@ -145,7 +147,10 @@ def _check(name: str, value: Any, hint: Any, default: Any) -> None:
             type(value).__name__ == "JointSpec" or (isinstance(value, list | tuple) and len(value) > 1)
         ):
             order = " Models of several responses are for bm.fit and bm.prepare_joint."
-        raise SpecError(f"{name} must be {_describe(hint)}, not {_show(value)}.{order}")
+        named = get_origin(hint) is Mapping and isinstance(value, list | tuple)
+        if named and {type(one).__name__ for one in value} <= {*_MAKERS}:
+            order = f" Give each its name: {name}={{'a': ..., 'b': ...}}, or dict(zip(names, {name}))."
+        raise SpecError(f"{name} must be {_describe(hint)}, not {_show(given)}.{order}")
     if isinstance(value, list | tuple) and not value and default != ():
         raise SpecError(f"{name} is an empty list.")
     least, most = (0, 2**63 - 1) if name == "seed" else (int(name not in _FROM_ZERO), 1_000_000_000)

@@ -98,3 +98,10 @@ def test_codes_of_missing_values_are_the_same_in_each_form(codes):
     codes = iter([-999]) if codes == "iterator" else codes
     data = pd.DataFrame({"y": np.arange(12.0), "x": [-999.0, *np.arange(11.0) ** 0.5]})
     assert len(bm.prepare("y ~ x", data, missing="drop", na=codes).response) == 11
+
+
+@pytest.mark.parametrize(("make", "said"), [(list, "a list"), (tuple, "a tuple"), (iter, "a list_iterator")])
+def test_fits_without_names_are_asked_for_theirs(make, said):
+    fit = bm.load_fit("herd_period")
+    with pytest.raises(bm.SpecError, match=f"fits must be a mapping of names.*, not {said}. Give each its name: fits="):
+        bm.compare_models(make([fit, fit]), unit="observation")

@@ -21,7 +21,37 @@ from bayesmixed.spec.model_spec import ModelSpec
 
 
 @overload
-def fit(spec: JointSpec | list[str | ModelSpec] | list[str], data: Any, **options: Any) -> JointFit: ...
+def fit(
+    spec: JointSpec | list[str | ModelSpec] | list[str],
+    data: Any,
+    *,
+    family: str | Family | Sequence[str | Family] | None = ...,
+    priors: Mapping[str, Any] | None = ...,
+    link: str | None = ...,
+    links: Mapping[str, str] | None = ...,
+    factors: str | Sequence[str] = ...,
+    engine: str = ...,
+    chains: int = ...,
+    draws: int = ...,
+    tune: int | None = ...,
+    target_accept: float | None = ...,
+    parameterisation: str | Mapping[str, str] = ...,
+    seed: int | None = ...,
+    cores: int | None = ...,
+    missing: str = ...,
+    na: str | float | Iterable[str | float] = ...,
+    crossed: str | Sequence[str] = ...,
+    empty_cells: str | None = ...,
+    reference: str | None = ...,
+    functions: Mapping[str, Callable[..., Any]] | None = ...,
+    known: Mapping[str, Any] | None = ...,
+    impute: Mapping[str, Any] | None = ...,
+    residual: str | None = ...,
+    rescor: bool | None = ...,
+    store: str = ...,
+    progress: bool = ...,
+    **predictors: str,
+) -> JointFit: ...
 @overload
 def fit(
     spec: str | Path | ModelSpec,

@@ -64,7 +64,11 @@ def plot_surface(
     names, roles = split_effect(effect, fit.design), column_roles(fit.design)
     for name in names:
         check_column(name, roles)
-    if len(names) != 2 or any(name not in roles.numbers or name in roles.factors for name in names):
+    if (
+        len(set(names)) != 2
+        or len(names) != 2
+        or any(name not in roles.numbers or name in roles.factors for name in names)
+    ):
         raise SpecError(f"'{effect}': a surface is that of two numbers, as 'x:z'.")
     if kind == "probability":
         raise SpecError("kind='probability' is several numbers for each place; take kind='mean' or 'linear'.")

@@ -27,6 +27,8 @@ whichever: bm.Fit | bm.JointFit = bm.load_fit("herds.nc")
 WRONG = {
     "bm.fitt": 'has no attribute "fitt"',
     'bm.fit("y ~ x", {}, chains="four")': 'No overload variant of "fit"',  # another one takes several responses
+    'bm.fit("y ~ x", {}, chain=4)': 'No overload variant of "fit"',
+    'bm.fit(["y ~ x", "z ~ x"], {}, chain=4)': 'No overload variant of "fit"',
     'bm.marginal_means("herd", "x")': 'Argument 1 to "marginal_means"',
     'bm.load_fit("herds.nc", bm.Fit).desing': 'has no attribute "desing"',
 }

@@ -120,3 +120,14 @@ def test_the_average_over_groups_is_over_their_effects_on_disc_too():
         below = np.einsum("i,j,ijk->k", weights, weights, below) / (2.0 * np.pi)
         expected = np.diff([0.0, *below, 1.0])
         assert np.allclose(found["probability"].values[0, 0, place], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["cumulative", "sratio", "acat"])
+def test_probabilities_are_numbers_where_the_discrimination_overflows(family):
+    design = bm.prepare(bm.from_formula("y ~ x", family=family, disc="~ x"), table())
+    fit = fit_at(design, {"beta": [0.7], "beta_disc": [3000.0], "threshold": [-1.0, 0.2, 1.1]})
+    with np.errstate(all="ignore"):
+        shares = bm.predict(fit, kind="probability")["probability"].values
+        means = bm.predict(fit)["mean"].values
+    np.testing.assert_allclose(shares.sum(axis=-1), 1.0)
+    assert np.all(np.isfinite(means))

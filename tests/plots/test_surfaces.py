@@ -27,6 +27,7 @@ def test_the_map_covers_the_range_of_the_data_and_both_panels_have_their_scale(f
     ("effect", "options", "message"),
     [
         ("x", {}, "that of two numbers"),
+        ("x:x", {}, "that of two numbers"),
         ("x:f", {}, "that of two numbers"),
         ("x:zz", {}, "not a column of the model"),
         ("x:z", {"kind": "probability"}, "several numbers"),
