@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from bayesmixed.arguments import takes_drawn_values
 from bayesmixed.design.design import Design
 from bayesmixed.display.pages import Page, Section
 from bayesmixed.display.tables import format_number, format_range
-from bayesmixed.errors import DataError, SpecError, did_you_mean
+from bayesmixed.errors import DataError, SpecError, did_you_mean, shorten
 from bayesmixed.families.links import Array
 from bayesmixed.families.multinomial import as_responses
 from bayesmixed.fits.fitting import Fit
@@ -109,7 +108,7 @@ def posterior_checks(
     *,
     by: str | Sequence[object] | None = None,
     groups: str | Mapping[str, str] = "existing",
-    draws: int | Literal["auto"] | None = "auto",
+    draws: int | str | None = AUTO,
     seed: int | None = 0,
 ) -> PosteriorChecks:
     """Return test statistics of the data beside those of replicates, with posterior predictive p-values.
@@ -166,7 +165,7 @@ def compare_statistics(
     *,
     by: str | Sequence[object] | None = None,
     groups: str | Mapping[str, str] = "existing",
-    draws: int | Literal["auto"] | None = "auto",
+    draws: int | str | None = AUTO,
     seed: int | None = None,
 ) -> list[Compared]:
     """Return the statistics of `posterior_checks`, for each level of `by`, with all their values."""
@@ -235,8 +234,10 @@ def _judge(design: Design, compared: list[Compared]) -> tuple[pd.DataFrame, tupl
 
 def _usual(design: Design, draws: int | str | None) -> int | None:
     """Return the number of replicates, that of "auto" by the number of rows."""
+    if not isinstance(draws, str):
+        return draws
     if draws != AUTO:
-        return cast(int | None, draws)
+        raise SpecError(f"draws must be a whole number, None or '{AUTO}', not '{shorten(draws)}'.")
     return int(np.clip(_MOST_NUMBERS // design.rows, _FEWEST, DRAWS))
 
 

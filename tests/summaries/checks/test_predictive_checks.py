@@ -129,3 +129,5 @@ def test_the_usual_number_of_replicates_is_smaller_for_many_rows_and_one_that_is
     assert asked == [1000, 1000, 400, 200]
     assert _usual(SimpleNamespace(rows=1_000_000), 1000) == 1000
     assert _usual(SimpleNamespace(rows=1_000_000), None) is None
+    with pytest.raises(bm.SpecError, match="draws must be a whole number, None or 'auto', not 'many'"):
+        _usual(SimpleNamespace(rows=10), "many")
