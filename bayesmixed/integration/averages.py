@@ -14,6 +14,8 @@ from bayesmixed.gauss_hermite import NODES, expect
 from bayesmixed.integration.places import MANY, interpolate
 
 _TOLERANCE = 0.02
+_CLOSE, _FEW_NODES = 1e-3, 5
+"""Change of a mean by twice as many points, as a share of the largest, that is let pass; nodes that say whether one exists."""
 _BY_QUADRATURE = ("logit", "cloglog", "logit_minus_one")
 """Links without corners whose averages have no closed form."""
 
@@ -80,18 +82,16 @@ def average_mean(family: Family, scalars: Mapping[str, Array], predictors: Mappi
     refuse_average(family, [name for name, p in varying.items() if np.any(np.asarray(p.variance) > 0)])
     if not varying:
         return family.mean(values, 1.0)
-    nodes = NODES.get(len(varying), min(NODES.values()))
-    _check_existence(family, values, varying, nodes)
-    return _mean_over(family, values, varying, nodes)
+    if not family.cuts:  # the number of a category has a mean
+        _check_existence(family, values, varying, NODES.get(len(varying), _FEW_NODES))
+    moved = _at_scores(varying)
+    return _expect_evenly(lambda scores: family.mean({**values, **moved(scores)}, 1.0), len(varying))
 
 
 def average_shares(
     shares: Callable[[Values], Array], scalars: Mapping[str, Array], predictors: Mapping[str, Spread]
 ) -> Array:
-    """Return the probabilities of categories without order, (K, ...), integrated over the normal effects in the predictors.
-
-    Up to three predictors with effects have a product of Gauss-Hermite rules, more of them points of a Sobol sequence.
-    """
+    """Return the probabilities of categories without order, (K, ...), integrated over the normal effects in the predictors."""
     varying = {name: p for name, p in predictors.items() if p.variance is not None}
     values = {**scalars, **{name: p.link.inverse(p.mean) for name, p in predictors.items()}}
     if not varying:
@@ -101,20 +101,32 @@ def average_shares(
     def given(scores: Array) -> Array:
         return shares({**values, **moved(scores)})
 
-    if len(varying) in NODES:
-        return expect(given, len(varying), NODES[len(varying)])
-    points = _normal_points(len(varying))
-    return np.asarray(sum(given(scores) for scores in points) / len(points))
+    return _expect_evenly(given, len(varying))
+
+
+def _expect_evenly(function: Callable[[Array], Array], directions: int) -> Array:
+    """Return E f(z) over independent standard normal z: by a product of Gauss-Hermite rules of up to three numbers, of more by
+    points of a Sobol sequence, twice as many until the mean changes little."""
+    if directions == 0 or directions in NODES:
+        return expect(function, directions, NODES.get(directions, 1))
+    points, total, stop = _normal_points(directions), np.zeros(()), 256
+    total = np.asarray(sum(function(scores) for scores in points[:stop]))
+    while stop < len(points):
+        before, start, stop = total / stop, stop, 2 * stop
+        total = total + sum(function(scores) for scores in points[start:stop])
+        if np.max(np.abs(total / stop - before), initial=0.0) <= _CLOSE * np.max(np.abs(before), initial=0.0):
+            break
+    return total / stop
 
 
 @cache
 def _normal_points(directions: int) -> Array:
-    """Return points, (1024, directions), that are spread as evenly as independent standard normal numbers can be."""
+    """Return points, (16384, directions), of which the first ones are spread as evenly as independent standard normal numbers can
+    be."""
     from scipy import special
     from scipy.stats import qmc
 
-    # Moved by half a step, so that no point has a coordinate of 0.
-    return np.asarray(special.ndtri(qmc.Sobol(directions, scramble=False).random_base2(10) + 2.0**-11))
+    return np.asarray(special.ndtri(qmc.Sobol(directions, rng=0).random_base2(14)))
 
 
 def average_moments(
@@ -158,7 +170,7 @@ def average_of(
     def inside(scores: Array) -> Array:
         return function({**values, **moved(scores)})
 
-    return expect(inside, len(varying), NODES.get(len(varying), min(NODES.values())))
+    return _expect_evenly(inside, len(varying))
 
 
 @cache

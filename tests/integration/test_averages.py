@@ -1,13 +1,16 @@
 """Means over normal effects in several predictors, against sums over a dense grid."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from bayesmixed.errors import SpecError
 from bayesmixed.families import FAMILIES, Parameter
 from bayesmixed.families.links import LINKS
+from bayesmixed.families.ordinal import cumulative
 from bayesmixed.integration.averages import Spread, average_mean, parameters_of_mean
 
 POISSON = FAMILIES["poisson"]
@@ -101,3 +104,20 @@ def test_parameters_of_the_mean_are_all_that_move_it(name):
             other = {**values, p.name: values[p.name] + 1e-3}
             moving |= {p.name} if abs(family.mean(other, 1.0) - family.mean(values, 1.0)) > 1e-9 else set()
     assert parameters_of_mean(family) == moving
+
+
+@pytest.mark.parametrize("directions", [4, 6])
+def test_means_over_many_predictors_are_those_of_a_normal_variable(directions):
+    """Thresholds and mu move together: F of a sum of normal numbers has a closed form under a probit."""
+    own, names = cumulative("probit"), [f"cut{k}" for k in range(directions - 1)]
+    family = replace(own, parameters=(own.parameters[0], *(replace(own.parameters[1], name=name) for name in names)))
+    centres = np.array([[-0.9], [0.4]]) + np.linspace(0.0, 2.0, directions - 1)
+    predictors = {
+        name: Spread(LINKS["identity"], centres[:, [k]], np.full((2, 1), 0.3)) for k, name in enumerate(names)
+    }
+    predictors["mu"] = Spread(LINKS["identity"], np.array([[0.2], [0.5]]), np.full((2, 1), 0.7))
+    shares = stats.norm.cdf((centres - np.array([[0.2], [0.5]])) / np.sqrt(1.0 + 0.3 + 0.7))
+    started = time.process_time()
+    found = average_mean(family, {}, {"mu": predictors.pop("mu"), **predictors})
+    assert time.process_time() - started < 2.0
+    np.testing.assert_allclose(found[:, 0], 1.0 + np.sum(1.0 - shares, axis=1), atol=5e-3)
