@@ -5,7 +5,7 @@
 "wide" has 1,000,000 rows in 500 groups (goals: 5 s and 1 GiB a verb), "many" 150,000 rows in 30,000 groups (3 s). Every
 row has a value of x of its own, so that no two rows are alike. The 400 draws are given, not sampled. Each verb runs in a
 process of its own, forked from one that has the fit, after a run on a tiny table, so that imports do not count: "MiB" is
-what its peak adds, and "over" marks what misses its goal. A verb that needs more than --patience processor seconds or 6 GiB
+what its peak adds. Beside each figure stands its goal. A verb that needs more than --patience processor seconds or 6 GiB
 is stopped.
 """
 
@@ -144,15 +144,15 @@ def main():
         end="",
     )
     print(f" {read_memory('VmRSS') / 2**20:.0f} MiB; goals {goal:.0f} s, {GOAL_MEMORY} MiB")
-    print(f"{'verb':<26}{'CPU s':>8}{'MiB':>8}", flush=True)
+    print(f"{'verb':<26}{'CPU s':>8}{'goal':>6}{'MiB':>8}{'goal':>6}", flush=True)
     import matplotlib
 
     matplotlib.use("Agg")
     verbs = name_verbs()
     for name in chosen.verbs or verbs:
         seconds, added, problem = measure(verbs[name], fit, tiny, chosen.patience)
-        missed = "  over" * (seconds > goal or added > GOAL_MEMORY)
-        print(f"{name:<26}{seconds:>8.1f}{added:>8.0f}{missed}  {problem}", flush=True)
+        missed = "  MISSED" if seconds > goal or added > GOAL_MEMORY else "  refused" if problem else "  met"
+        print(f"{name:<26}{seconds:>8.1f}{goal:>6.0f}{added:>8.0f}{GOAL_MEMORY:>6}{missed}  {problem}", flush=True)
 
 
 if __name__ == "__main__":
