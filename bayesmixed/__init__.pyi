@@ -150,6 +150,7 @@ from .terms import Observation as Observation
 from .terms import Offset as Offset
 from .terms import Related as Related
 from .terms import Smooth as Smooth
+from .terms import StudentGroup as StudentGroup
 from .terms import Surface as Surface
 from .terms import TensorSmooth as TensorSmooth
 from .terms import TypedGroup as TypedGroup

@@ -19,7 +19,7 @@ from bayesmixed.cross_validation.log_densities import (
     standard_error,
     unit_densities,
 )
-from bayesmixed.cross_validation.units import find_units, shared_effects
+from bayesmixed.cross_validation.units import find_units, owned_levels, shared_effects
 from bayesmixed.draws.kept import with_effects
 from bayesmixed.errors import SpecError, warn
 from bayesmixed.families.links import Array
@@ -84,6 +84,13 @@ def kfold(
     if k < 2:
         raise SpecError(f"k={k} is impossible; cross-validation needs at least 2 folds.")
     k = min(k, count)
+    if isinstance(fit, Fit) and isinstance(units, Factor):
+        for _, group in fit.design.group_blocks():
+            if group.heavy and np.any(owned_levels(group, units)):
+                raise SpecError(
+                    f"Levels of '{group.name}' would leave whole, and their effects have a t distribution, over which densities "
+                    'are not integrated here. Leave out rows: by="observation".'
+                )
     generator = np.random.default_rng(fit.settings.seed if seed is None else seed)
     folds = generator.permutation(np.arange(count) % k)
     elpd, pareto_k, errors = np.empty((3, count))

@@ -286,9 +286,11 @@ def _normal(
 
 
 def _finest_factor(design: Design) -> Factor | None:
-    """Return the factor with the most levels that have several rows each, or None."""
+    """Return the factor with the most levels that have several rows each and normal effects, or None."""
     found: list[Factor] = []
-    for group in (group for _, group in design.group_blocks() if group.takes == ONE and group.compared):
+    for _, group in design.group_blocks():
+        if group.takes != ONE or not group.compared or group.heavy:
+            continue
         units = find_units(design, group.name)
         if units.singletons < len(units.labels):
             found.append(units)

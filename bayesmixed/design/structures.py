@@ -26,7 +26,7 @@ def structured_term(design: Design) -> str | None:
                 return f"the effects of '{group.name}' are {part.structure.covariance.text}"
     for _, block in design.normal_blocks():
         if block.spectrum is not None:
-            return f"the SDs of the coefficients of '{block.name}' depend on {block.spectrum.words}"
+            return block.spectrum.reason(block.name)
     return None
 
 

@@ -106,7 +106,7 @@ def _coordinates(design: Design, posterior: xr.Dataset) -> Named:
 def _effects(design: Design, predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Named:
     back = scaled_inverse(group.transform)
     sd, effects = values_of(posterior, predictor.sd(group)), values_of(posterior, predictor.b(group))
-    covariance = covariances_at_centre(predictor, group, posterior)
+    covariance = covariances_at_centre(predictor, group, posterior, moments=True)
     sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     places = predictor.sd_places(group)
     priors = [design.priors[key].prior for key in places]

@@ -22,6 +22,7 @@ from bayesmixed.terms.correlation_matrices import CorrelationMatrix
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.scaled_matrices import draw_normal, matrix_root, scaled_inverse
+from bayesmixed.terms.tails import tail_factors
 
 _NUMBERS = 8_000_000
 """Numbers in the covariances of effects at further places that are held at once."""
@@ -92,8 +93,22 @@ def predictor_given_effects(predictor: Predictor, posterior: xr.Dataset, without
     return eta
 
 
-def covariances_at_centre(predictor: Predictor, group: NormalBlock, posterior: xr.Dataset) -> Array:
-    """Return the covariance matrices of a term's effects at the centre, (chain, draw, K, K)."""
+def covariances_at_centre(
+    predictor: Predictor, group: NormalBlock, posterior: xr.Dataset, *, moments: bool = False
+) -> Array:
+    """Return the covariance matrices of a term's effects at the centre, (chain, draw, K, K).
+
+    Raises
+    ------
+    SpecError
+        The effects are not normal, and more than their second `moments` is asked for.
+    """
+    if group.heavy and not moments:
+        raise SpecError(
+            f"This takes the effects of '{group.name}' as normal, and they have a t distribution. bm.predict(fit, rows, "
+            'groups="new") draws such effects, groups="typical" and "existing" need none; or fit (1 | '
+            f"{group.name}) for comparison."
+        )
     sd = values_of(posterior, predictor.sd(group))
     sd = sd.reshape(*sd.shape[:2], -1)
     known, width = sd.shape[-1], group.width
@@ -208,6 +223,8 @@ def extend_effects(
     """Return effects as written, (chain, draw, J, K): those that are known, of the `given` levels, and new ones, which of tied
     terms are `drawn` already."""
     tied = drawn.get((predictor.parameter, group.name))
+    if tied is None and group.heavy:
+        tied = _draw_new(predictor, group, posterior, generator)
     if tied is None:
         return group.extend(known, given, covariances_at_centre(predictor, group, posterior), generator)
     effects = tied @ group.transform.T
@@ -244,12 +261,29 @@ def linear_prediction(
         elif mode == "new":
             tied = drawn.get((predictor.parameter, group.name))
             if tied is None:
-                tied = group.draw_new(covariances_at_centre(predictor, group, posterior), generator)
+                tied = _draw_new(predictor, group, posterior, generator)
             eta += group.contribution(tied)
         elif mode == "average":
-            own = group.variance(covariances_at_centre(predictor, group, posterior))
+            own = group.variance(
+                covariances_at_centre(predictor, group, posterior, moments=is_linear(design, predictor))
+            )
             variance = own if variance is None else variance + own
     return Spread(predictor.link, eta, variance)
+
+
+def _draw_new(predictor: Predictor, group: GroupBlock, posterior: xr.Dataset, generator: np.random.Generator) -> Array:
+    """Return one draw of the effects of new levels at the centre, (chain, draw, J, K)."""
+    effects = group.draw_new(covariances_at_centre(predictor, group, posterior, moments=True), generator)
+    if not group.heavy:
+        return effects
+    degrees = values_of(posterior, predictor.names.structure("nu", group.dim))
+    return effects * tail_factors(degrees, len(group.levels), generator)
+
+
+def is_linear(design: Design, predictor: Predictor) -> bool:
+    """Return whether the distribution of the response depends on the effects of a predictor by its mean alone, linearly, so
+    that averages over them need their second moments at most."""
+    return predictor.parameter == design.family.first and design.family.is_normal_under(predictor.link)
 
 
 def population_part(posterior: xr.Dataset, predictor: Predictor, group: GroupBlock) -> xr.DataArray:

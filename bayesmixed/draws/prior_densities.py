@@ -40,7 +40,7 @@ def log_prior_densities(design: Design, posterior: xr.Dataset) -> dict[str, xr.D
     for predictor in design.predictors.values():
         values |= _coefficients(predictor, posterior)
         for group in predictor.normal_blocks:
-            centre = covariances_at_centre(predictor, group, posterior)
+            centre = covariances_at_centre(predictor, group, posterior, moments=True)
             sd = np.sqrt(np.diagonal(centre, axis1=-2, axis2=-1))
             values |= {key: sd[..., k] for k, key in enumerate(predictor.sd_keys(group))}
             values |= {own: values_of(posterior, own) for own, _, _ in predictor.structure_parameters(group)}

@@ -119,7 +119,10 @@ def list_distributions(predictor: PredictorOutline, term: GroupTerm, tied: Colle
                 if group.relation:
                     effect = replace(effect, index="")
                     variance = Expression("product", (variance, Symbol(group.relation, word=True)))
-                yield Equation(effect, "~", Expression("call", (mean, variance), "N"))
+                law = Expression("call", (mean, variance), "N")
+                if group.heavy:
+                    law = Expression("call", (_degrees(predictor, group), mean, variance), "t")
+                yield Equation(effect, "~", law, "degrees of freedom, mean, variance" * group.heavy)
             continue
         deviations = [standard_deviation(predictor, group, label) for label in labels]
         note = f"between levels i and j: {group.relation}_ij times it" * bool(group.relation)
@@ -185,6 +188,8 @@ def list_joint_distributions(
 
 def structure_symbols(predictor: PredictorOutline, group: GroupOutline) -> Iterator[tuple[ParameterKey, Symbol]]:
     """Yield the keys and symbols of the shared SDs and of the parameters of the covariance structures of a group."""
+    if group.heavy:
+        yield predictor.names.structure("nu", group.name), _degrees(predictor, group)
     for structure in (part.structure for part in group.parts if part.structure is not None):
         if structure.covariance.equal:
             yield ParameterKey(predictor.names.sd(group.name), structure.label), _shared_sd(predictor, group, structure)
@@ -192,6 +197,10 @@ def structure_symbols(predictor: PredictorOutline, group: GroupOutline) -> Itera
             number = one.name.removeprefix("pacf") if structure.covariance.lags else ""
             symbol = Symbol(one.symbol, number=number, label=group.name, parameter=predictor.ending)
             yield predictor.names.structure(one.name, group.name), symbol
+
+
+def _degrees(predictor: PredictorOutline, group: GroupOutline) -> Symbol:
+    return Symbol("nu", label=group.name, parameter=predictor.ending)
 
 
 def _shared_sd(predictor: PredictorOutline, group: GroupOutline, structure: Structure, squared: bool = False) -> Symbol:

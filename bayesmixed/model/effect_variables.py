@@ -1,5 +1,6 @@
 """The variables of a term in a PyMC model: its effects, their SDs and correlations."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,19 +39,22 @@ def declare_effects(
     written_dims = predictor.b_dims(group)
     dims = (written_dims[0], predictor.coordinate_dim(group))[: len(written_dims)]
     sd, factor = _scales(design, predictor, group, mark, tied)
+    normal: Any = pm.Normal
     if group.spectrum is not None:
         keyed = {
             one.name: declare_number(key, design.priors[key].prior, *one.support(spectrum.width))
             for key, spectrum, one in predictor.structure_parameters(group)
         }
         sd = sd * group.spectrum.sds(keyed, pt)
+        if group.heavy:
+            normal = partial(_student, keyed["nu"])
     shift, given = 0.0 if mean is None else mean, 0.0 if tied is None else tied.given(predictor.parameter, sd)
     related = group.takes == RELATED
     size: dict[str, Any] = {"dims": dims}
     if related:
         size = {"shape": (len(group.on_root().levels), len(group.labels))}
     if parameterisation == NONCENTRED:
-        z = pm.Normal(f"z_{group.dim}{predictor.suffix}", 0.0, 1.0, **size)
+        z = normal(f"z_{group.dim}{predictor.suffix}", 0.0, 1.0, **size)
         effects = given + (z * sd if factor is None else _times(z, factor, len(group.labels)))
         total = effects + shift
     else:
@@ -58,7 +62,7 @@ def declare_effects(
         free = f"coefficient_{group.dim}{predictor.suffix}" if parameterisation == HIERARCHICAL else name
         free = f"{INDEPENDENT}{name}" if related else free
         if factor is None:
-            drawn = pm.Normal(free, inside, sd, **size)
+            drawn = normal(free, inside, sd, **size)
         else:
             drawn = pm.MvNormal(free, mu=inside + given + pt.zeros(len(group.labels)), chol=factor, **size)
         effects = drawn - inside if parameterisation == HIERARCHICAL else drawn
@@ -72,6 +76,14 @@ def declare_effects(
     if tied is not None:
         tied.keep(predictor, group, effects, sd)
     return total
+
+
+def _student(degrees: Any, name: str, mean: Any, sd: Any, **size: Any) -> Any:
+    """Return effects with a t distribution, given its SD."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    return pm.StudentT(name, nu=degrees, mu=mean, sigma=sd * pt.sqrt((degrees - 2.0) / degrees), **size)
 
 
 def declare_row_effects(design: Design, predictor: Predictor, placement: Placement, eta: Any) -> Any:

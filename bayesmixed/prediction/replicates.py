@@ -9,7 +9,7 @@ import xarray as xr
 
 from bayesmixed.design.design import Design
 from bayesmixed.draws.kept import with_effects
-from bayesmixed.draws.linear_predictors import covariances_at_centre, thin
+from bayesmixed.draws.linear_predictors import covariances_at_centre, is_linear, thin
 from bayesmixed.draws.pieces import refuse_large, split_draws
 from bayesmixed.draws.residual_draws import draw_responses
 from bayesmixed.draws.tree import label_responses
@@ -248,7 +248,10 @@ def _moments(fit: Fit, modes: Mapping[str, str], values: Mapping[str, Array]) ->
         return family.mean(values, design.trials), family.variance(values, design.trials)
     settled = {name: "typical" if mode == "new" else mode for name, mode in modes.items()}
     eta = predict_fit(fit, groups=settled, kind="linear")["linear"].values
-    spread = sum(group.variance(covariances_at_centre(design.mu, group, fit.posterior)) for group in fresh)
+    linear = is_linear(design, design.mu)
+    spread = sum(
+        group.variance(covariances_at_centre(design.mu, group, fit.posterior, moments=linear)) for group in fresh
+    )
 
     sd = np.sqrt(spread)
 

@@ -16,6 +16,7 @@ from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.residual_blocks import CORRELATIONS, DIMS, ResidualBlock
 from bayesmixed.terms.scaled_matrices import draw_normal
+from bayesmixed.terms.tails import tail_factors
 
 
 def draw_truth(
@@ -126,7 +127,7 @@ def _group_truth(
     sd = np.array([take(shared.get(k) or shared[leading[k]], predictor.sd(group)) for k in range(width)])
     # What is not stated is refused later, all of it at once: until then it has a value in its range.
     ranges = {str(key): one.support(s.width) for key, s, one in predictor.structure_parameters(group)}
-    inside = {key: 0.0 if low < 0.0 else min(1.0, (low + high) / 2.0) for key, (low, high) in ranges.items()}
+    inside = {key: 0.0 if low < 0.0 else min(low + 1.0, (low + high) / 2.0) for key, (low, high) in ranges.items()}
     numbers = {key: np.asarray(take(key, absent_as=value), dtype=float) for key, value in inside.items()}
     _check_inside(predictor, group, numbers)
     yield predictor.sd(group), (dims[1:], sd.reshape(group.shape[1:]))
@@ -135,6 +136,8 @@ def _group_truth(
     corr = true_correlations(predictor.correlations(group), predictor.structured_correlations(group, numbers), take)
     effects = group.draw_new(group_covariance(np.eye(width), sd, corr), generator)
     effects = effects * predictor.relative_sds(group, numbers)
+    if group.heavy:
+        effects *= tail_factors(numbers[predictor.names.structure("nu", group.dim)], len(group.levels), generator)
     if group.correlated:
         yield predictor.corr(group), ((dims[1], f"{dims[1]}_2"), corr)
     yield from ((key, ((), value)) for key, value in numbers.items())

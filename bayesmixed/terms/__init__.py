@@ -17,6 +17,7 @@ from bayesmixed.terms.observation import Observation
 from bayesmixed.terms.offset import Offset
 from bayesmixed.terms.related import Related
 from bayesmixed.terms.smooth import Smooth
+from bayesmixed.terms.student_group import StudentGroup
 from bayesmixed.terms.surface import Surface
 from bayesmixed.terms.tensor import TensorSmooth
 from bayesmixed.terms.typed_group import TypedGroup
@@ -27,6 +28,7 @@ TERMS: dict[str, type[TermContract]] = {
     "monotone": Monotonic,
     "multi_membership": MultiMembership,
     "typed_group": TypedGroup,
+    "student_group": StudentGroup,
     "related": Related,
     "group": Group,
     "observation": Observation,
@@ -55,6 +57,7 @@ __all__ = [
     "Offset",
     "Related",
     "Smooth",
+    "StudentGroup",
     "Surface",
     "TensorSmooth",
     "Term",

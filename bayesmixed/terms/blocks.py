@@ -113,6 +113,10 @@ class GroupBlock(NormalBlock):
                 f"'{self.name}' has effects of related levels and another term in the same predictor, which results could not "
                 f"tell apart by their name. Give one of them another, gr({self.name}, cov=A, name=related)."
             )
+        if self.heavy or other.heavy:
+            raise SpecError(
+                f"'{self.name}' has effects with a t distribution and another term in the same predictor. Leave one of them out."
+            )
         names = [one.name for part in self.structured for one in (part.structure.parameters if part.structure else ())]
         for part in other.structured:
             for one in part.structure.parameters if part.structure else ():
@@ -450,6 +454,7 @@ class GroupBlock(NormalBlock):
             levels=len(self.levels),
             short=self.factors[-1] if self.factors else self.dim,
             several=self.takes == SEVERAL,
+            heavy=self.heavy,
         )
 
     def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:

@@ -63,6 +63,11 @@ class NormalBlock(ABC):
     spectrum: Spectrum | None = None
 
     @property
+    def heavy(self) -> bool:
+        """Whether its effects have a t distribution."""
+        return self.spectrum is not None and self.spectrum.heavy
+
+    @property
     def dim(self) -> str:
         """Its name as draws can hold it: part of the names of its variables, and dimension of its levels."""
         return safe_name(self.name)

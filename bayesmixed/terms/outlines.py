@@ -64,6 +64,8 @@ class GroupOutline:
         Name of the known covariances of levels at an SD of 1, "" where levels are independent.
     marks : tuple of str
         What tells the covariances of parts of the same columns apart, "f[a]"; none where nothing does.
+    heavy : bool
+        Effects have a t distribution.
     """
 
     name: str
@@ -77,6 +79,7 @@ class GroupOutline:
     several: bool
     relation: str = ""
     marks: tuple[str, ...] = ()
+    heavy: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:

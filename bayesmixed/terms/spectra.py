@@ -24,6 +24,8 @@ class Spectrum(ABC):
         What the SDs depend on, in words.
     vanishing : bool
         Some of the SDs may be nearly zero: then data say nothing about these coefficients.
+    heavy : bool
+        Effects have a t distribution.
     note : str
         Variance of a coefficient in units of that of the curve, for equations, as a formula of its parameters in words.
     """
@@ -32,6 +34,11 @@ class Spectrum(ABC):
     words: str
     note: str
     vanishing: bool = False
+    heavy: bool = False
+
+    def reason(self, name: str) -> str:
+        """Return in words why compiled densities cannot hold it, given the name of the term."""
+        return f"the SDs of the coefficients of '{name}' depend on {self.words}"
 
     @property
     @abstractmethod

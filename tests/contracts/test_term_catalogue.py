@@ -39,6 +39,7 @@ EXAMPLES = {
     "observation": ["obs()"],
     "offset": ["offset(log(w))"],
     "related": ["(1 | gr(g, cov=A))", "(1 + x || gr(g, prec=A))", "(x | gr(g, graph=W, name=near))"],
+    "student_group": ['(1 | gr(g, dist="student"))', '(0 + x | gr(g:h, dist="student"))'],
     "surface": ["s(x, w, k=6)"],
     "tensor": ["te(x, w, k=4)", "te(x, w, k=4, by=v)", 'te(x, w, k=[4, 5], bs=["cc", "cr"])'],
     "typed_group": ["(1 | gr(g, by=t))", "(1 + x || gr(g, by=t))", "(1 + x | gr(g, by=t))"],
@@ -50,7 +51,7 @@ KNOWN = {
     "W": [("a", "b"), ("b", "c"), ("d", "c"), ("d", "e"), ("f", "a")],
 }
 """Relations that terms name."""
-pytestmark = pytest.mark.filterwarnings("ignore:gp.* varies around zero")
+pytestmark = pytest.mark.filterwarnings("ignore:gp.* varies around zero", "ignore:.*depends on its prior")
 each_term = pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind in TERMS for text in EXAMPLES[kind]])
 
 

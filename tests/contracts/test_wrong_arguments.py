@@ -86,6 +86,7 @@ GIVEN = {
     "Group": {"by": "g", "formula": "1", "covariance": "unstructured"},
     "Monotonic": {"x": "x", "shares": (1.0,), "levels": ()},
     "MultiMembership": {"by": ("a", "b"), "weights": (), "scale": True},
+    "StudentGroup": {"by": "g"},
     "TypedGroup": {"by": "g", "types": "f"},
     "Related": {"by": "g", "relation": "A", "form": "cov"},
     "Offset": {"expression": "x"},

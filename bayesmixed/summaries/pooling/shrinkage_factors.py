@@ -22,6 +22,7 @@ from bayesmixed.draws.linear_predictors import (
 )
 from bayesmixed.draws.pieces import split_draws
 from bayesmixed.draws.tree import stacked
+from bayesmixed.errors import SpecError
 from bayesmixed.estimation.complete_pooling import fit_pooled
 from bayesmixed.families.links import Array
 from bayesmixed.fits.fitting import Fit
@@ -115,6 +116,11 @@ def factor_draws(fit: Fit, predictor: Predictor, group: GroupBlock, draws: int |
     several columns of other families; NaN for effects that a level does not have. Of all draws, or of as many as take a
     second or two but at least 200; of about `draws` at most.
     """
+    if group.heavy:
+        raise SpecError(
+            f"The effects of '{group.name}' have a t distribution, under which a group far from the others is pulled less: "
+            "there is no factor that is the same for all its values. bm.group_effects(fit) has them as they are."
+        )
     if group.takes == RELATED:
         return _of_related(fit, predictor, group, draws, lambda before, after, _: _share_gone(before, after))
     if len(group.labels) == 1 and not _is_closed(fit, predictor):

@@ -58,6 +58,8 @@ def _gamma_text(shape: float, rate: float) -> str:
 def _key_of(design: Design, name: str) -> str:
     """Return the key of the SD of a factor with one column."""
     group = next(group for group in design.mu.groups if group.name == name)
+    if group.heavy:
+        raise SpecError(f"The effects of '{name}' have a t distribution, and elicit finds the SD of normal ones.")
     if group.width > 1:
         raise SpecError(
             f"'{name}' has {group.width} effects for each level, and elicit finds the prior of one SD. State theirs by hand; "

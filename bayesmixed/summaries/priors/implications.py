@@ -22,6 +22,7 @@ from bayesmixed.summaries.variance.intraclass import icc_of_variances
 from bayesmixed.summaries.variance.sharing import sharing_patterns
 from bayesmixed.terms.normal_block import NormalBlock
 from bayesmixed.terms.predictors import Predictor
+from bayesmixed.terms.tails import tail_factors
 
 FACTOR = 10.0
 OFTEN = 0.2
@@ -66,7 +67,7 @@ def _differences(draws: PriorDraws) -> Iterator[tuple[object, ...]]:
         where = " at the covariate means" if group.centred else ""
         for key, column in predictor.sd_places(group).items():
             label, step = group.coordinates.labels[column], group.scales[column]
-            if "#" in label:
+            if "#" in label or group.heavy:
                 continue
             typical = group.typical_difference * draws.values[key]
             word, unit = "difference", f"{link.name} scale"
@@ -224,7 +225,11 @@ def _eta_of_groups(draws: PriorDraws) -> Array:
         )
         variance = np.einsum("skl,sk,sl->s", draws.covariance(predictor, group), *([z + 0 * coefficients[:, :1]] * 2))
         if not group.residual:
-            eta = eta + group.typical_spread * np.sqrt(variance) * generator.standard_normal(len(eta))
+            effects = group.typical_spread * np.sqrt(variance) * generator.standard_normal(len(eta))
+            if group.heavy:
+                degrees = draws.values[predictor.names.structure("nu", group.dim)]
+                effects *= tail_factors(degrees, 1, generator)[:, 0, 0]
+            eta = eta + effects
     return np.asarray(eta)
 
 

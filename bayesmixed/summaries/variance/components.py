@@ -167,7 +167,7 @@ def implied_covariance(fit: Fit, data: Any = None, *, na: str | float | Iterable
     rows = design if data is None else replay_rows(design, data, na=na)
     chosen = _distinct_rows(rows) if slopes and data is None else np.arange(rows.rows if slopes else 1)
     blocks = dict(zip((g.name for g in design.mu.groups), rows.mu.groups, strict=True))
-    covariances = {n: covariances_at_centre(rows.mu, g, posterior) for n, g in blocks.items()}
+    covariances = {n: covariances_at_centre(rows.mu, g, posterior, moments=True) for n, g in blocks.items()}
     # Without slopes rows differ only in their shares of levels, over which variances are averaged.
     z = {n: g.spread_matrix[chosen] if slopes else np.sqrt(rows.mean_products(g)) for n, g in blocks.items()}
     total = residual[..., None] + sum(group_variance_at(covariances[n], z[n], z[n]) for n in blocks)
@@ -232,7 +232,9 @@ def mean_group_variances(design: Design, posterior: xr.Dataset) -> dict[str, Arr
     found = {}
     for group in design.mu.groups:
         moments = design.mean_products(group)
-        found[group.name] = np.einsum("cdkl,kl->cd", covariances_at_centre(design.mu, group, posterior), moments)
+        found[group.name] = np.einsum(
+            "cdkl,kl->cd", covariances_at_centre(design.mu, group, posterior, moments=True), moments
+        )
     return found
 
 

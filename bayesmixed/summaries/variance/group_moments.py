@@ -13,6 +13,7 @@ from bayesmixed.design.responses import RowScale
 from bayesmixed.design.row_likelihoods import keep_inside
 from bayesmixed.draws.linear_predictors import (
     covariances_at_centre,
+    is_linear,
     population_predictor,
     thin,
     tied_covariances,
@@ -263,7 +264,10 @@ def _pieces(
     }
     for name, predictor in predictors.items():
         etas[name] = population_predictor(predictor, draws)[0]
-        covariances = {group.name: covariances_at_centre(predictor, group, draws)[0] for group in predictor.groups}
+        linear = is_linear(design, predictor)
+        covariances = {
+            group.name: covariances_at_centre(predictor, group, draws, moments=linear)[0] for group in predictor.groups
+        }
         variances[name] = {group.name: group.variance(covariances[group.name]) for group in predictor.groups}
     scalars = {name: stacked(v)[:, None] for name, v in design.scalar_draws(draws).items()}
     return PredictorParts(design, scalars, etas, variances, scaled, tied)

@@ -51,6 +51,8 @@ def typical_ratios(fit: Fit) -> pd.DataFrame:
     tables = []
     for name, variance in mean_group_variances(fit.design, fit.posterior).items():
         group = next(group for group in fit.design.mu.groups if group.name == name)
+        if group.heavy:
+            raise SpecError(f"Typical ratios are of normal effects, and those of '{name}' have a t distribution.")
         relative = variance / group.mean_level_variance(fit.design.observed.row_shares)
         typical = group.typical_difference * np.sqrt(relative)
         draws = as_draws(np.exp(typical) if link.ratio else typical, fit.posterior)
@@ -115,7 +117,7 @@ def negligible_sds(fit: Fit) -> pd.DataFrame:
     rows = []
     for predictor, group in fit.design.group_blocks():
         limits = NEGLIGIBLE * group_unit(fit.design, predictor) * group.coordinates.units / group.typical_spread
-        covariance = covariances_at_centre(predictor, group, fit.posterior)
+        covariance = covariances_at_centre(predictor, group, fit.posterior, moments=True)
         sds = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)).reshape(-1, len(group.labels))
         for key, column in predictor.sd_places(group).items():
             label = group.coordinates.labels[column]
