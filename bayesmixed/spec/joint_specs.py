@@ -12,6 +12,7 @@ from bayesmixed.families import DEFAULT_FAMILY, Family, find_family
 from bayesmixed.formulas.names import expression_columns
 from bayesmixed.formulas.notation import safe_name
 from bayesmixed.formulas.tokens import tokenise
+from bayesmixed.parameter_keys import VariableNames
 from bayesmixed.prior_distributions import Prior
 from bayesmixed.prior_texts import as_prior
 from bayesmixed.spec.all_columns import has_dots
@@ -134,7 +135,7 @@ class JointSpec(Value):
             own = find_family(model.family).first
             first |= {name_predictor(name, parameter, own): name for parameter in model.predictors}
         return {
-            factor: f"corr_{safe_name(factor)}"
+            factor: VariableNames("").correlations(safe_name(factor))
             for factor, own in letters.items()
             if any(len({first[one] for one in members}) > 1 for members in tied_sets(own))
         }
