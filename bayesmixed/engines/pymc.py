@@ -18,7 +18,7 @@ from bayesmixed.estimation.quasi_likelihood import QuasiLikelihoodMode, quasi_li
 from bayesmixed.interruptions import import_whole, insistent_interrupts
 from bayesmixed.model.latent_variables import latent_starts
 from bayesmixed.model.prior_variables import start_of_onset
-from bayesmixed.model.pymc_models import build
+from bayesmixed.model.pymc_models import build_to_sample
 from bayesmixed.progress import say
 
 TUNE = 1000
@@ -59,7 +59,7 @@ def sample(
         return starting_points(design, mode, model) | latent_starts(design) | start_of_onset(design)
 
     def declare() -> Any:
-        return build(design, parameterisation=ways)
+        return build_to_sample(design, ways)
 
     summed = [latent.imputed for latent in design.latent if latent.summed]
     names = [name for name in draw_names(design) if name not in summed]

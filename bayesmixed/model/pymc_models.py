@@ -27,11 +27,13 @@ from bayesmixed.model.latent_variables import (
     is_integrated,
     latent_coords,
 )
+from bayesmixed.model.onset_variables import Rest, declare_distance, declare_multiple, declare_rest
 from bayesmixed.model.prior_variables import declare_scalar, declare_vector
 from bayesmixed.model.residual_variables import observe_correlated
 from bayesmixed.model.shrunken_variables import declare_scales, declare_shrunken
 from bayesmixed.model.split_variables import PART, declare_part, declare_split
 from bayesmixed.model.tied_effects import TiedEffects, declare_ties
+from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.prior_distributions import DISTRIBUTIONS, INDUCED
 from bayesmixed.terms.predictors import Predictor
 from bayesmixed.terms.residual_blocks import DIMS
@@ -68,13 +70,19 @@ def build(design: Design, *, parameterisation: Mapping[str, str] | None = None) 
     >>> [variable.name for variable in model.free_RVs]
     ['beta', 'sd_herd', 'b_herd']
     """
+    return build_to_sample(design, parameterisation or {}, standard=False)
+
+
+def build_to_sample(design: Design, parameterisation: Mapping[str, str], *, standard: bool = True) -> "pm.Model":
+    """Return the model of `build` with the same density; if `standard`, an intercept and a residual SD have free variables that
+    hardly depend on the shift of all responses, where there is one (`onset_variables`)."""
     import_whole("pymc")
     import pymc as pm
 
-    choice = dict(parameterisation or {})
+    choice = dict(parameterisation)
     check_parameterisation(choice, (design, *(latent.design for latent in design.latent)))
     with pm.Model(coords=coords_of(design), model=None) as model:
-        design, rows = declare_parameters(design, choice, declare_ties(design))
+        design, rows = declare_parameters(design, choice, declare_ties(design), standard=standard)
         if design.residual is not None:
             observe_correlated(design, design.residual, rows)
         else:
@@ -93,7 +101,7 @@ def check_parameterisation(choice: Mapping[str, str], designs: Iterable[Design])
 
 
 def declare_parameters(
-    design: Design, choice: Mapping[str, str], ties: Mapping[str, TiedEffects]
+    design: Design, choice: Mapping[str, str], ties: Mapping[str, TiedEffects], *, standard: bool = False
 ) -> tuple[Design, dict[str, Any]]:
     """Return the rows that are observed, and the parameters of the family in each, all that they depend on being declared in
     the open model."""
@@ -105,6 +113,9 @@ def declare_parameters(
         values[scale] = declare_scalar(design.family.parameter(scale), *design.scalar_prior(scale))
     for joint in design.joint_priors.values():
         declare_scales(joint, values.get(str(scale)))
+    rest = declare_rest(design) if standard and not design.latent else None
+    if rest is not None:
+        values[design.family.onset] = rest.shift
     declared = {latent.column: declare_latent(latent, choice, _linear_predictor) for latent in design.latent}
     variables = [one for one in declared.values() if isinstance(one, LatentVariable)]
     events = {name: one for name, one in declared.items() if isinstance(one, EventVariable)}
@@ -113,7 +124,7 @@ def declare_parameters(
     moved = [(one, one.move(one.centre if integrated else draw_freely(one))) for one in variables]
     slopes: list[Any] = []
     for name, predictor in design.predictors.items():
-        eta, beta = _linear_predictor(design, predictor, choice, ties)
+        eta, beta = _linear_predictor(design, predictor, choice, ties, rest if predictor is design.mu else None)
         for one, move in moved:
             if name in one.latent.slopes:
                 slopes.append(one.latent.slopes[name] @ beta)
@@ -129,6 +140,8 @@ def declare_parameters(
             continue
         if split is not None and split.holds(name):
             values[name] = declare_part(split, name, name, None, None)
+        elif rest is not None and name == design.family.parameters[1].name:
+            values[name] = declare_multiple(design, name, rest)
         else:
             parameter, highest = design.family.parameter(name), None
             if parameter.onset and design.response is not None:
@@ -226,13 +239,18 @@ def _linear_predictor(
     predictor: Predictor,
     choice: Mapping[str, str],
     ties: Mapping[str, TiedEffects] = MappingProxyType({}),
+    rest: Rest | None = None,
 ) -> tuple[Any, Any]:
     """Return a linear predictor, and the coordinates of its coefficients (None without any)."""
     placements = place_groups(predictor, choice)
     eta: Any = predictor.offset
     beta: Any = None
     if predictor.population.labels:
-        beta = _coefficients(design, predictor)
+        place = _place_of_intercept(design, predictor) if rest is not None else None
+        if rest is None or place is None:
+            beta = _coefficients(design, predictor)
+        else:
+            beta, eta = _distances(design, predictor, place, rest), eta + rest.mean
         columns, matrix = remaining_columns(predictor, placements)
         eta = eta + matrix @ beta[columns]
     coefficients: dict[str, Any] = {}
@@ -325,3 +343,25 @@ def _coefficients(design: Design, predictor: Predictor) -> Any:
     centred = declare(f"centred_{name}", priors, f"{name}_coordinate")
     pm.Deterministic(name, predictor.transform @ centred, dims=f"{name}_effect")
     return centred
+
+
+def _place_of_intercept(design: Design, predictor: Predictor) -> int | None:
+    """Return which coordinate is an intercept, all having normal priors of their own; None for none."""
+    plain = all(
+        not isinstance(one, PartPrior) and one.plain.name == "Normal" for one in design.coefficient_priors(predictor)
+    )
+    found = [place for place, key in enumerate(predictor.keys) if ParameterKey.read(key).of_intercept]
+    return found[0] if plain and found else None
+
+
+def _distances(design: Design, predictor: Predictor, place: int, rest: Rest) -> Any:
+    """Return the coefficients at the centre, the intercept as its distance to the mean of the rest, and register all of them."""
+    import pymc as pm
+
+    name, priors = predictor.beta, design.coefficient_priors(predictor)
+    if predictor.as_written:
+        return declare_distance(name, priors, place, rest, f"{name}_effect")
+    free = declare_distance(f"centred_{name}", priors, place, rest, f"{name}_coordinate")
+    whole = pm.modelcontext(None)[f"centred_{name}"]
+    pm.Deterministic(name, predictor.transform @ whole, dims=f"{name}_effect")
+    return free
