@@ -102,6 +102,7 @@ def prepare(
         raise DataError(
             f"Only Parquet files, datasets of pyarrow, dask data frames and relations of DuckDB can be streamed; "
             f"{source or type(data).__name__!r} is none of them, or does not exist."
+            + (" Several files are pyarrow.dataset.dataset([...])." if isinstance(data, list | tuple) else "")
         )
     if rows is not None and is_streamed(spec, rows, stream):
         if spec.inexact or missing == IMPUTE:

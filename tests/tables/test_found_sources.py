@@ -59,6 +59,8 @@ def test_folders_and_patterns_without_files_and_what_is_no_source_are_refused(tm
             prepared(NORMAL, path, stream=True)
     with pytest.raises(DataError, match="Only Parquet files, datasets"):
         prepared(NORMAL, trials(), stream=True)
+    with pytest.raises(DataError, match=r"Several files are pyarrow\.dataset\.dataset"):
+        prepared(NORMAL, ["a.parquet", "b.parquet"], stream=True)
     given("folder", [trials().iloc[:0]], tmp_path)
     for stream in (True, False):
         with pytest.raises(DataError, match="no rows"):
