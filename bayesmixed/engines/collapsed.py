@@ -9,7 +9,9 @@ import numpy as np
 from bayesmixed.design.design import Design
 from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.draws.tree import as_draws
+from bayesmixed.engines.estimated_densities import sample_estimates
 from bayesmixed.engines.exact_densities import sample_exactly
+from bayesmixed.engines.independence import IGNORED
 from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run, compilation_of, run_sampler
 from bayesmixed.engines.sd_coordinates import find_coordinates, starting_point
@@ -28,14 +30,15 @@ TUNE = 300
 TARGET = 0.8
 """Usual target acceptance."""
 NEEDS_ROWS = False
-LARGEST_REST = 1500
+LARGEST_REST = 3000
 SMALL_REST = 100
+"""Coefficients and effects that remain up to which the density is evaluated exactly, and not estimated."""
 MANY_REST = 50
 """Coefficients and effects that remain from which on independence sampling, with a quarter of the evaluations, was measured to
 cost less for an effective draw than NUTS: 0.7 times as much for 59, half for 94, but as much for 25 to 45 and more for few."""
-# Seconds on one core: a gradient here is about 1e-10 times the cube of the rest, one of the kernel 4e-8 per row; the
-# kernel needs some ten times as many.
-_SECONDS_CUBED, _SECONDS_PER_ROW = 1e-10, 4e-7
+# Seconds on one core: some forty gradients here, which find the mode, of 6e-11 times the cube of the rest, and 200,000 of the
+# kernel, of 4e-8 per row.
+_SECONDS_CUBED, _SECONDS_PER_ROW = 2.5e-9, 8e-3
 
 
 def supports(design: Design) -> str | None:
@@ -102,11 +105,16 @@ def sample(
     started = time.perf_counter()
     # Chains take the cores; threads of BLAS under them would wait for each other.
     with threadpool_limits(1, user_api="blas"):
-        outcome, left, attributes = None, None, dict[Any, Any]()
-        if target_accept is None and not design.streamed and int(collapsed.packed.data.model["rest"][0]) >= MANY_REST:
+        outcome, left, full, attributes = None, None, None, dict[Any, Any]()
+        rest = int(collapsed.packed.data.model["rest"][0])
+        if rest > SMALL_REST:
+            outcome, full, left = sample_estimates(collapsed, settings, progress)
+        elif target_accept is None and not design.streamed and rest >= MANY_REST:
             outcome, left = sample_exactly(collapsed, settings, progress)
         if outcome is not None and left is None:
             said: tuple[str, ...] = (outcome.sentence,)
+            if target_accept is not None:
+                said = (*said, IGNORED.format(target_accept))
             used = outcome.settings(settings)
             points, statistics = outcome.points, outcome.statistics
             statistics["log_weight"] = statistics["log_weight"] + _log_slope(design)
@@ -120,12 +128,18 @@ def sample(
             attributes, statistics = tree["posterior"].attrs, tree["sample_stats"].to_dataset()
         timing["sample"] = time.perf_counter() - started
         started = time.perf_counter()
-        full = draw_rest(collapsed, points, settings.seed, settings.cores)
+        if full is None:
+            full = draw_rest(collapsed, points, settings.seed, settings.cores)
     posterior = as_posterior(collapsed.full, full)
     draws = as_draws(design, posterior.assign_attrs(attributes), statistics)
     timing["draw"] = time.perf_counter() - started
     names = [design.mu.beta, *(design.mu.b(group) for group in design.mu.normal_blocks)]
-    sentence = f"{', '.join(names)} integrated out, then drawn exactly"
+    how = (
+        "integrated out, then drawn exactly"
+        if left or rest <= SMALL_REST
+        else "integrated out by exact steps and estimates"
+    )
+    sentence = f"{', '.join(names)} {how}"
     return Run(draws, EngineRecord("collapsed", why, (sentence, *said)), used, timing)
 
 

@@ -23,6 +23,9 @@ _WARM_UP, _FEWEST = 25, 50
 """Draws of a chain before the first kept one; points of a pilot at least."""
 
 
+IGNORED = "target_accept={} means nothing to a sampler without steps"
+
+
 class NowhereFinite(SamplingError):
     """The density is finite at none of the first points."""
 

@@ -11,9 +11,9 @@ from bayesmixed.design.design import Design
 from bayesmixed.design.uncompiled import why_uncompiled
 from bayesmixed.draws.tree import PROPOSALS, as_draws
 from bayesmixed.engines import kernel
-from bayesmixed.engines.independence import NowhereFinite, sample_independently
+from bayesmixed.engines.independence import IGNORED, NowhereFinite, sample_independently
 from bayesmixed.engines.marginal_estimates import compile_all, draw_rest, find_estimates
-from bayesmixed.engines.marginal_layout import MOST_EFFECTS, lay_out_marginal, split_groups
+from bayesmixed.engines.marginal_layout import MOST_EFFECTS, lay_out_marginal, one_model_serves, split_groups
 from bayesmixed.engines.parameterisation import choose_parameterisation
 from bayesmixed.engines.runs import Run, compilation_of
 from bayesmixed.engines.settings import EngineRecord, Settings
@@ -30,7 +30,8 @@ LEFT = "; marginal was left: "
 """What stands before the reason in the record of a fit by the engine that samples in its place."""
 TARGET = 0.9
 NEEDS_ROWS = True
-MOST_OUTER, LARGEST_BORDER = 15, 400
+MOST_OUTER, LARGEST_BORDER, LARGEST_SHARED = 15, 400, 3000
+"""The last where the border is drawn by one factor for all points."""
 FEWEST_ROWS, LARGEST_QUICK, LARGEST_BESIDE_ROWS = 200, 60, 70
 """From and up to where effective draws were measured to cost less than those of the engine "kernel", the last with `obs()`."""
 
@@ -60,7 +61,7 @@ def supports(design: Design) -> str | None:
     if outer > MOST_OUTER:
         return f"{outer} SDs, correlations, dispersions and distances of thresholds are more than {MOST_OUTER}"
     border = len(design.mu.keys) + sum(group.size for group in groups[1:])
-    if border > LARGEST_BORDER:
+    if border > (LARGEST_SHARED if one_model_serves(design) else LARGEST_BORDER):
         return f"{border} coefficients and effects remain when the largest factor is integrated out"
     return None
 
@@ -75,7 +76,7 @@ def slower(design: Design) -> str | None:
         return f"quadrature takes long for the {groups[0].width} effects of each level of '{groups[0].name}'"
     if layer is None and any(group.single for group in groups):
         return "the effects of rows suit it badly"
-    if border > (LARGEST_BESIDE_ROWS if layer else LARGEST_QUICK):
+    if border > (LARGEST_BESIDE_ROWS if layer else LARGEST_QUICK) and not one_model_serves(design):
         return f"{border} coefficients and effects outside of '{groups[0].name}' are many"
     return None
 
@@ -109,7 +110,7 @@ def sample(
         return replace(other, timing={**run.timing, **other.timing})
     if target_accept is None:
         return run
-    ignored = f"target_accept={target_accept} means nothing to a sampler without steps"
+    ignored = IGNORED.format(target_accept)
     return replace(run, record=replace(run.record, decisions=(*run.record.decisions, ignored)))
 
 
@@ -151,13 +152,14 @@ def _run(
         target = find_estimates(layout)
         timing["mode"] = time.perf_counter() - started
         started = time.perf_counter()
-        refusal = None
+        refusal = target.refusal(settings.seed) if stored is None else None
         try:
             ends = () if stored is None else read_ends(stored, target, settings.chains)
-            with ProgressLine("sampling", progress) as line:
-                found = sample_independently(target, target.mode, target.covariance, settings, line.show, ends)
-            if found.complete and stored is None:
-                refusal = found.refusal
+            if refusal is None:
+                with ProgressLine("sampling", progress) as line:
+                    found = sample_independently(target, target.mode, target.covariance, settings, line.show, ends)
+                if found.complete and stored is None:
+                    refusal = found.refusal
         except NowhereFinite:
             refusal = "its density is finite at none of its first points"
         timing["sample"] = time.perf_counter() - started

@@ -9,10 +9,12 @@ from scipy import special
 
 from bayesmixed.design.default_priors import group_unit
 from bayesmixed.engines.independence import Outcome
-from bayesmixed.engines.marginal_layout import MarginalLayout
+from bayesmixed.engines.marginal_layout import MarginalLayout, one_model_serves
 from bayesmixed.engines.outer_scales import find_scales
 from bayesmixed.engines.proposals import Scales
 from bayesmixed.engines.settings import Settings
+from bayesmixed.engines.shared_factors import Shared
+from bayesmixed.engines.working_borders import draw_borders, roots_at, share_factor
 from bayesmixed.estimation.complete_pooling import fit_pooled
 from bayesmixed.families.links import Array
 from bayesmixed.gauss_hermite import hermite_rule
@@ -25,6 +27,10 @@ _WIDE, _WIDER, _FREEDOM = 0.1, 1.3, 8.0
 """Share of the wider t, how much wider it is, and its degrees of freedom."""
 _EXACT = 5e-3
 """Change of the log-density with more nodes that is let pass."""
+_TRIED, _LEAST_SHARE = 100, 0.15
+"""Estimates that are tried before any chain, and the share of these that their weights are worth at least."""
+LARGE = 150
+"""Border from which its factor is that of one point for all."""
 _BATCH = 100
 """Draws at once: independent of the number of cores, so that draws are."""
 _LAPLACE_NODES = 9
@@ -55,6 +61,8 @@ class Estimates:
         Of the quadrature.
     rule : (2, N) array
         That of effects of rows, if these are integrated within each row.
+    shared : Shared or None
+        Where the border is large: draws of it from the working model.
     """
 
     layout: MarginalLayout
@@ -67,6 +75,7 @@ class Estimates:
     nodes: Array
     log_weights: Array
     rule: Array
+    shared: Shared | None = None
 
     @property
     def kept(self) -> int:
@@ -96,6 +105,8 @@ class Estimates:
         These are drawn from a mixture of a normal law and a wider t, which bounds the weights.
         """
         noise = stream.standard_normal((len(points), self.kept))
+        if self.shared is not None:
+            return self.estimate(points, noise, np.zeros(len(points)))
         wide = stream.uniform(size=len(points)) < _WIDE
         scale = _WIDER * np.sqrt(_FREEDOM / stream.chisquare(_FREEDOM, len(points)))
         noise[wide] *= scale[wide, None]
@@ -108,18 +119,37 @@ class Estimates:
         )
         return self.estimate(points, noise, np.logaddexp(np.log1p(-_WIDE) - 0.5 * squares, np.log(_WIDE) + t))
 
+    def refusal(self, seed: int) -> str | None:
+        """Return why estimates of a large border are of no use, from some at the mode, or None."""
+        if self.shared is None:
+            return None
+        logs, _ = self.evaluate(np.repeat(self.mode[None], _TRIED, axis=0), np.random.default_rng([seed, 4]))
+        weights = special.softmax(logs) if np.any(np.isfinite(logs)) else np.ones(1)
+        share = 1.0 / float(_TRIED * np.sum(weights**2))
+        if share >= _LEAST_SHARE:
+            return None
+        return f"{_TRIED} draws of {self.kept} effects and coefficients are worth {_TRIED * share:.0f}"
+
     def estimate(self, points: Array, noise: Array, densities: Array) -> tuple[Array, Array]:
-        """Return logarithms of estimates, (S,), and borders, (S, r), made from random numbers with log-densities (S,)."""
+        """Return logarithms of estimates, (S,), and borders, (S, r), made from random numbers with log-densities (S,).
+
+        With a shared factor these are standard normal.
+        """
         from bayesmixed.kernels.marginal.compiled import estimate
 
         layout, middle = self.layout, self.points(self.mode[None])[0]
         logs, border = np.empty(len(points)), np.zeros(noise.shape)
         far = np.any(np.abs(points - self.mode) > REACH, axis=1)
+        starts = np.zeros((0, *self.levels.shape))
+        if self.shared is not None:
+            noise, densities, starts = draw_borders(self.shared, roots_at(self.layout, self.points(points)), noise)
+            densities += 0.5 * self.kept * np.log(2.0 * np.pi)
         estimate(
             self.points(points),
             far,
             noise,
             densities,
+            starts,
             layout.rows,
             layout.packed.data,
             layout.coefficients,
@@ -163,9 +193,11 @@ def find_estimates(layout: MarginalLayout) -> Estimates:
     scales = find_scales(layout.full, layout.kept[layout.outer])
     point = np.zeros(len(layout.kept))
     point[layout.outer] = mode
-    frozen = freeze(point, rows, layout.packed.data, centre, row_rule)
+    large = layout.border >= LARGE and one_model_serves(layout.full.design)
+    frozen = freeze(point, rows, layout.packed.data, centre, row_rule, not large)
+    shared = share_factor(layout, frozen[0][0], point, centre) if large else None
     nodes = *rule(_NODES[0], levels.shape[1]), line_rule(_NODES[0])
-    return _with_nodes(Estimates(layout, scales, mode, covariance, centre, levels, frozen, *nodes))
+    return _with_nodes(Estimates(layout, scales, mode, covariance, centre, levels, frozen, *nodes, shared))
 
 
 def _with_nodes(estimates: Estimates) -> Estimates:
@@ -200,7 +232,7 @@ def compile_all(layout: MarginalLayout) -> None:
     laplace(none, rows, data, layout.coefficients, levels, border, centre, row_rule)
     scales = find_scales(layout.full, layout.kept[layout.outer])
     mode = np.zeros(len(scales.powers))
-    frozen = freeze(np.zeros(len(layout.kept)), rows, data, centre, row_rule)
+    frozen = freeze(np.zeros(len(layout.kept)), rows, data, centre, row_rule, False)
     nodes = *rule(_NODES[0], levels.shape[1]), row_rule
     target = Estimates(layout, scales, mode, np.eye(len(mode)), centre, levels, frozen, *nodes)
     target.estimate(np.zeros((0, len(mode))), np.zeros((0, layout.border)), np.zeros(0))

@@ -92,6 +92,11 @@ def split_groups(design: Design) -> tuple[tuple[NormalBlock, ...], NormalBlock |
     return (first, *rest), None
 
 
+def one_model_serves(design: Design) -> bool:
+    """Return whether the normal model that rows are replaced by depends on SDs and correlations only through its mode."""
+    return not design.numbers and not design.family.cuts and split_groups(design)[1] is None
+
+
 def lay_out_marginal(design: Design) -> MarginalLayout:
     """Return a design as the marginal density reads it."""
     full = lay_out_coordinates(design, {})

@@ -83,6 +83,7 @@ def estimate(  # type: ignore[no-untyped-def]
     far,
     noise,
     densities,
+    starts,
     rows,
     data,
     coefficients,
@@ -111,6 +112,8 @@ def estimate(  # type: ignore[no-untyped-def]
         Random numbers, about standard normal, and the border in standardised units.
     densities : (S,) array
         Log-densities of `noise`, times (2 pi)^(r / 2).
+    starts : (S, J, K) array
+        If not empty `noise` is the border itself, and searches for the modes of levels begin here.
     middle, centre : (dimension,), (n,) arrays
         A point, and the predictors at the mode there.
     frozen : tuple
@@ -125,7 +128,11 @@ def estimate(  # type: ignore[no-untyped-def]
     layer = spaces[0][3]
     products, sums = open_model(rows, model)
     own_products, own_sums, own_factors = work_space(rows)
-    levels, others = np.empty((len(rows.pointers) - 1, rows.own.shape[1])), np.empty(rows.border)
+    levels, others, given = (
+        np.empty((len(rows.pointers) - 1, rows.own.shape[1])),
+        np.empty(rows.border),
+        len(starts) > 0,
+    )
     eta, further, width = np.empty(len(centre)), np.empty(len(centre)), coefficients.shape[1]
     nothing = np.zeros(rows.border)
     middle_root, table, roots, sd = read_all_roots(middle, rows, data)
@@ -134,7 +141,11 @@ def estimate(  # type: ignore[no-untyped-def]
     for s in range(len(points)):
         x = points[s]
         root, table, roots, sd = read_all_roots(x, rows, data)
-        if rows.layered:
+        if given:
+            constant = fill_further(x, rows, further)
+            set_rows(rows, further, sd, layer)
+            levels[:], others[:] = starts[s], noise[s]
+        elif rows.layered:
             constant = fill_further(x, rows, further)
             set_rows(rows, further, sd, layer)
             weigh(rows, centre, further, middle_root, True, products, sums, layer)
@@ -149,8 +160,10 @@ def estimate(  # type: ignore[no-untyped-def]
             eta[:] = without - further
             weigh(rows, eta, further, middle_root, True, products, sums, layer)
         outer = factors[2]
-        distance = math.log(root[0, 0]) - math.log(middle_root[0, 0])
-        if len(eliminated) > 0 and not far[s] and abs(distance) <= REACH:
+        distance, drawn = math.log(root[0, 0]) - math.log(middle_root[0, 0]), True
+        if given:
+            pass
+        elif len(eliminated) > 0 and not far[s] and abs(distance) <= REACH:
             drawn = draw_eliminated(
                 rows, distance, root, table, roots, eliminated, products, sums, outer, noise[s], levels, others
             )
@@ -173,7 +186,7 @@ def estimate(  # type: ignore[no-untyped-def]
             continue
         border[s] = others
         value = constant - densities[s] + log_all_priors(x, data, coefficients, others) + _HALF_LOG_TWO_PI * width
-        for k in range(len(others)):
+        for k in range(0 if given else len(others)):
             value -= math.log(outer[k, k])
         for k in range(len(others) - width):
             value -= 0.5 * others[k] * others[k]

@@ -18,10 +18,11 @@ _NODES = 22
 
 
 @njit(cache=False, error_model="numpy")
-def freeze(middle, rows, data, centre, rule):  # type: ignore[no-untyped-def]
+def freeze(middle, rows, data, centre, rule, eliminating):  # type: ignore[no-untyped-def]
     """Return tables of the working model around predictors `centre`, near the point `middle`.
 
-    Layered rows have none that is of use elsewhere. `rule` is that of effects of rows.
+    Layered rows have none that is of use elsewhere. `rule` is that of effects of rows, `eliminating` whether the second table
+    is asked for.
 
     Returns
     -------
@@ -51,7 +52,12 @@ def freeze(middle, rows, data, centre, rule):  # type: ignore[no-untyped-def]
         weigh(rows, centre, further, root, True, products, sums, layer)
     (blocks, cross, _), (level_sums, _) = products, sums
     plain = (
-        not rows.layered and rows.scalar < 0 and rows.thresholds == 0 and rows.own.shape[1] == 1 and root[0, 0] > 0.0
+        eliminating
+        and not rows.layered
+        and rows.scalar < 0
+        and rows.thresholds == 0
+        and rows.own.shape[1] == 1
+        and root[0, 0] > 0.0
     )
     eliminated = np.zeros((_NODES if plain else 0, size * (size + 1) // 2 + size))
     for m in range(len(eliminated)):
