@@ -32,6 +32,8 @@ TARGET = 0.9
 NEEDS_ROWS = True
 MOST_OUTER, LARGEST_BORDER, LARGEST_SHARED = 15, 400, 3000
 """The last where the border is drawn by one factor for all points."""
+ENOUGH_ROWS = 1000
+"""From where draws of a large border by one factor were measured to cost less than the engine "kernel"."""
 FEWEST_ROWS, LARGEST_QUICK, LARGEST_BESIDE_ROWS = 200, 60, 70
 """From and up to where effective draws were measured to cost less than those of the engine "kernel", the last with `obs()`."""
 
@@ -76,7 +78,8 @@ def slower(design: Design) -> str | None:
         return f"quadrature takes long for the {groups[0].width} effects of each level of '{groups[0].name}'"
     if layer is None and any(group.single for group in groups):
         return "the effects of rows suit it badly"
-    if border > (LARGEST_BESIDE_ROWS if layer else LARGEST_QUICK) and not one_model_serves(design):
+    serves = one_model_serves(design) and design.rows >= ENOUGH_ROWS
+    if border > (LARGEST_BESIDE_ROWS if layer else LARGEST_QUICK) and not serves:
         return f"{border} coefficients and effects outside of '{groups[0].name}' are many"
     return None
 

@@ -29,7 +29,7 @@ _EXACT = 5e-3
 """Change of the log-density with more nodes that is let pass."""
 _TRIED, _LEAST_SHARE = 100, 0.15
 """Estimates that are tried before any chain, and the share of these that their weights are worth at least."""
-LARGE = 150
+LARGE = 61
 """Border from which its factor is that of one point for all."""
 _BATCH = 100
 """Draws at once: independent of the number of cores, so that draws are."""

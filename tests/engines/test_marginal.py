@@ -11,7 +11,7 @@ from exact_margins import assert_law, exact_margins
 from exact_one_way import KNOWN, simulate_one_way
 
 import bayesmixed as bm
-from bayesmixed.engines import choose, marginal, proposal_weights
+from bayesmixed.engines import choose, marginal, marginal_estimates, proposal_weights
 from bayesmixed.engines.marginal import supports
 from bayesmixed.engines.marginal_estimates import Estimates, draw_rest
 
@@ -75,8 +75,14 @@ def test_many_effects_outside_of_the_largest_factor_are_refused():
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bm.StatisticsWarning)
-        design = bm.prepare(bm.from_formula("y ~ 1 + (1 | g) + (1 | h)", family="poisson"), table)
+        design, other = (
+            bm.prepare(bm.from_formula("y ~ 1 + (1 | g) + (1 | h)", family=family), table)
+            for family in ("negbin", "poisson")
+        )
     assert "501 coefficients and effects remain" in supports(design)
+    # Here one normal model serves all points, and one factor of its border.
+    assert supports(other) is None
+    assert "marginal" in choose(other)
 
 
 def fit_table(formula="y ~ x + (1 | g) + (1 | h)", **options):
@@ -105,6 +111,24 @@ def test_a_fit_works_like_those_of_other_engines(tmp_path):
     assert bm.extend(fit, 100, progress=False).posterior.equals(longer.posterior)
     assert bm.refit(fit, priors={"beta[x]": "Normal(0, 0.1)"}, progress=False).engine.name == "marginal"
     assert "marginal" in str(bm.summary(fit))
+
+
+@pytest.mark.slow
+def test_a_large_border_is_drawn_by_one_factor_saved_and_gone_on_with(tmp_path, monkeypatch):
+    whole = fit_table(draws=500)
+    monkeypatch.setattr(marginal_estimates, "LARGE", 0)
+    fit = fit_table(draws=500)
+    assert not fit.posterior.equals(whole.posterior)
+    loaded = bm.load_fit(bm.save_fit(fit, tmp_path / "fit.nc"))
+    assert bm.extend(fit, 100, progress=False).posterior.equals(bm.extend(loaded, 100, progress=False).posterior)
+    for name in ("beta", "sd_g", "sd_h", "b_g", "b_h"):
+        one, other = whole.posterior[name], fit.posterior[name]
+        error = np.hypot(*(x.std(("chain", "draw")) for x in (one, other))) / np.sqrt(500)
+        assert bool((abs(one.mean(("chain", "draw")) - other.mean(("chain", "draw"))) < 5.0 * error).all()), name
+    monkeypatch.setattr(marginal_estimates, "_LEAST_SHARE", 1.1)
+    refused = fit_table(draws=20, tune=20, chains=1)
+    assert refused.engine.name == "kernel"
+    assert "are worth" in refused.engine.why
 
 
 @pytest.mark.slow
