@@ -28,6 +28,8 @@ from bayesmixed.terms.block_parts import lies_in
 MOST_WORK = 1e9
 """Rows times evaluations, half a minute, that integrals in one direction after the other may take."""
 _MOST_DIRECTIONS = 2
+_MANY = 0.1
+"""Share of sets in doubt from which on all are integrated anew at once."""
 
 
 def unit_logs(units_out: LeftOutUnits, draws: int | None = None) -> Array:
@@ -79,20 +81,28 @@ def set_logs(units_out: LeftOutUnits, keep: Array | None = None, draws: int | No
     if not layers:
         logs, doubts = sum_rows(logs, index), sum_rows(doubts, index)
     logs, doubts = np.array(logs), np.array(doubts)
-    order = np.argsort(index, kind="stable")
-    ends, work = np.searchsorted(index[order], np.arange(len(logs[0]) + 1)), MOST_WORK
+    known, work = keep, MOST_WORK
+
+    def again(draws: Integers, sets: Integers, work: float) -> float:
+        own = np.flatnonzero(np.isin(index, sets))
+        one = units_out.take(draws, own)
+
+        def problem(some: Integers) -> tuple[RowLogs, Etas, Sequence[Layer]]:
+            rest = one.take(some, np.arange(len(own)))
+            return row_logs(rest, known[own]), rest.etas, rest.layers
+
+        within = np.ix_(draws, sets)
+        found, doubt, done = integrate_anew(problem, logs[within], work)
+        better = doubt < doubts[within]
+        logs[within], doubts[within] = np.where(better, found, logs[within]), np.where(better, doubt, doubts[within])
+        return done
+
+    lost = doubts > TOLERANCE
+    draws_lost, sets_lost = np.flatnonzero(np.any(lost, axis=1)), np.flatnonzero(np.any(lost, axis=0))
+    if np.sum(lost) > _MANY * len(draws_lost) * len(sets_lost):
+        again(draws_lost, sets_lost, 0.0)
     for j in np.flatnonzero(np.any(doubts > TOLERANCE, axis=0)):
-        own, lost = order[ends[j] : ends[j + 1]], np.flatnonzero(doubts[:, j] > TOLERANCE)
-        one = units_out.take(lost, own)
-
-        def problem(
-            draws: Integers, one: LeftOutUnits = one, known: Array = keep[own]
-        ) -> tuple[RowLogs, Etas, Sequence[Layer]]:
-            rest = one.take(draws, np.arange(len(one.rows)))
-            return row_logs(rest, known), rest.etas, rest.layers
-
-        found, doubt, done = integrate_anew(problem, logs[lost, j, None], work)
-        logs[lost, j], doubts[lost, j], work = found[:, 0], doubt[:, 0], work - done
+        work -= again(np.flatnonzero(doubts[:, j] > TOLERANCE), np.array([j]), work)
     tell_doubts(units_out.layers, units_out.units, units_out.labels, doubts)
     return logs
 
