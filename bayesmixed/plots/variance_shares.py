@@ -1,6 +1,6 @@
 """The picture of where the variance comes from."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -45,7 +45,7 @@ def plot_variance_shares(
     >>> [label.get_text() for label in figure.axes[1].get_yticklabels()][:2]
     ['herd', 'Residual']
     """
-    table = cast(pd.DataFrame, icc(fit, trials=trials))
+    table = icc(fit, trials=trials)
     shares, correlations = (table[table["effect"] == effect] for effect in ("share", "icc"))
     count = len(shares) + len(correlations)
     figure = new_figure(7.5, 0.34 * count + 2.2, ax=ax, figsize=figsize)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import pandas as pd
 
@@ -156,7 +155,6 @@ def tabulate_estimates(fit: Fit) -> tuple[dict[str, pd.DataFrame], tuple[str, ..
         except SpecError as error:
             missing.append(f"No intraclass correlation: {error}")
         else:
-            correlations = cast(pd.DataFrame, correlations)
             if "note" in correlations.attrs and (correlations.attrs["scale"] != "data" or design.family.limited):
                 missing.append(correlations.attrs["note"])
             kept = correlations[correlations["effect"] == "icc"].drop(columns="effect")

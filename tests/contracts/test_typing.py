@@ -10,6 +10,7 @@ import bayesmixed as bm
 
 RIGHT = """
 import pandas as pd
+import xarray as xr
 import bayesmixed as bm
 
 herds: pd.DataFrame = bm.datasets.load("cbpp")
@@ -18,6 +19,8 @@ print(bm.check_data(spec, herds), bm.prior_table(spec, herds), bm.__version__)
 fit: bm.Fit = bm.fit(spec, herds, priors={"sd_herd": "HalfNormal(1)"}, draws=500, seed=1, progress=False)
 means: pd.DataFrame = bm.marginal_means(fit, "period").table
 estimates: pd.DataFrame = bm.tidy(fit)
+tables: list[pd.DataFrame] = [bm.icc(fit), bm.group_effects(fit, "herd"), bm.population_effects(fit, draws=False)]
+draws: xr.Dataset = bm.icc(fit, draws=True)
 bm.plot_effects(fit).savefig("effects.png")
 bm.save_fit(fit, "herds.nc")
 again: bm.Fit = bm.load_fit("herds.nc", bm.Fit)

@@ -1,5 +1,7 @@
 """The contextual effect: what the mean of a group says beyond the values of its rows."""
 
+from typing import Literal, overload
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -11,6 +13,18 @@ from bayesmixed.draws.kept import values_of
 from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families.records import refuse_categories
 from bayesmixed.fits.fitting import Fit
+
+
+@overload
+def contextual_effect(
+    fit: Fit, column: str, group: str, *, parameter: str | None = ..., draws: Literal[False] = False
+) -> pd.DataFrame: ...
+
+
+@overload
+def contextual_effect(
+    fit: Fit, column: str, group: str, *, parameter: str | None = ..., draws: Literal[True]
+) -> xr.Dataset: ...
 
 
 @takes_drawn_values(tables="columns")

@@ -1,5 +1,7 @@
 """Population effects (estimated) and group effects (predicted)."""
 
+from typing import Literal, overload
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -13,6 +15,14 @@ from bayesmixed.errors import SpecError, check_choice
 from bayesmixed.fits.fitting import Fit
 from bayesmixed.fits.selection import choose_name
 from bayesmixed.terms.blocks import GroupBlock
+
+
+@overload
+def population_effects(fit: Fit, *, exponentiate: bool = ..., draws: Literal[False] = False) -> pd.DataFrame: ...
+
+
+@overload
+def population_effects(fit: Fit, *, exponentiate: bool = ..., draws: Literal[True]) -> xr.Dataset: ...
 
 
 @pools
@@ -66,6 +76,16 @@ def population_effects(fit: Fit, *, exponentiate: bool = False, draws: bool = Fa
         return xr.Dataset({predictor.beta: beta for predictor, beta in found.values()})
     tables = [labelled(beta, name, [""], predictor.population.labels) for name, (predictor, beta) in found.items()]
     return as_result(pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS))
+
+
+@overload
+def group_effects(
+    fit: Fit, group: str | None = ..., *, kind: str = ..., draws: Literal[False] = False
+) -> pd.DataFrame: ...
+
+
+@overload
+def group_effects(fit: Fit, group: str | None = ..., *, kind: str = ..., draws: Literal[True]) -> xr.Dataset: ...
 
 
 @pools

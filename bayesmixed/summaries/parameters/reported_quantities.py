@@ -1,7 +1,6 @@
 """The quantities that people care about in a fit, as rows of one table."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -59,7 +58,7 @@ def _tables(fit: Fit, asked: Asked, without: Collection[str]) -> Iterator[pd.Dat
             draws = quantity(fit)
         mean = bool(draws.attrs.get("has_mean", True)) and name not in without
         yield _named("asked", labelled(draws, name, [""], [""], mean=mean))
-    yield _named("population effect", cast(pd.DataFrame, population_effects(fit)))
+    yield _named("population effect", population_effects(fit))
     components = variance_components(fit) if list(design.group_blocks()) or design.family.scale else pd.DataFrame()
     for quantity in ("sd", "correlation") if len(components) else ():
         rows = components[components["quantity"] == quantity]
@@ -77,7 +76,7 @@ def _tables(fit: Fit, asked: Asked, without: Collection[str]) -> Iterator[pd.Dat
         yield _named("shrinkage factor", labelled(draws, group.name, [""], ["mean over groups"]))
     small = {group.name for _, group in design.group_blocks() if group.compared and len(group.levels) <= MOST_GROUPS}
     if small:
-        effects = cast(pd.DataFrame, group_effects(fit))
+        effects = group_effects(fit)
         yield _named("group effect", effects[effects["term"].isin(small)][COLUMNS])
     for group in groups:
         if group.name in small and group.intercept is not None:
@@ -86,7 +85,7 @@ def _tables(fit: Fit, asked: Asked, without: Collection[str]) -> Iterator[pd.Dat
 
 def _correlations(fit: Fit) -> Iterator[pd.DataFrame]:
     try:
-        table = cast(pd.DataFrame, icc(fit))
+        table = icc(fit)
     except SpecError:
         return
     rows = table[table["effect"] == "icc"]

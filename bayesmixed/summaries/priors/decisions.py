@@ -1,7 +1,7 @@
 """The quantities on which decisions rest, in every specification of a multiverse, and whether their signs hold."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -84,7 +84,7 @@ def find_decisions(fit: Fit, asked: Asked, seed: int) -> tuple[list[Decision], l
     except SpecError as error:
         notes.append(f"no comparisons of the expected response: {error}")
     try:
-        correlations = cast(xr.Dataset, icc(fit, draws=True))
+        correlations = icc(fit, draws=True)
     except SpecError:  # no factor with several rows for a level: there is nothing to correlate
         return found, notes
     scale = correlations.attrs["scale"]

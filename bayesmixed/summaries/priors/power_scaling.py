@@ -1,7 +1,6 @@
 """Power scaling: how much each answer depends on the priors and on the data, without another fit."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -113,7 +112,7 @@ def _answers(fit: Fit, quantities: Mapping[str, str]) -> dict[str, xr.DataArray]
     answers |= coefficients_and_sds(fit)
     answers |= design.scalar_draws(posterior)
     try:
-        correlations = cast(xr.Dataset, icc(fit, scale="latent", draws=True))
+        correlations = icc(fit, scale="latent", draws=True)
     except SpecError:
         correlations = xr.Dataset()
     answers |= {str(name): v for name, v in correlations.items() if str(name).startswith("icc")}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -96,7 +95,7 @@ def variance_dossier(fit: Fit) -> VarianceDossier:
         raise SpecError("A variance dossier needs a grouping factor: add a term such as (1 | group).")
     sources: dict[str, Callable[[Fit], pd.DataFrame]] = {
         "components": variance_components,
-        "icc": lambda one: cast(pd.DataFrame, icc(one)),
+        "icc": lambda one: icc(one),
         **({"vpc": vpc_curve} if has_slopes(fit) else {}),
         "ratios": typical_ratios,
         "negligible": negligible_sds,

@@ -1,6 +1,7 @@
 """Intraclass correlation: the correlation of two observations by what they share."""
 
 from dataclasses import replace
+from typing import Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,14 @@ from bayesmixed.summaries.variance.sharing import Pattern, sharing_patterns
 SCALES = ("auto", "latent", "data")
 Shares = dict[tuple[str, str, str], xr.DataArray]
 """Draws by effect, term and level."""
+
+
+@overload
+def icc(fit: Fit, *, scale: str = ..., trials: float = ..., draws: Literal[False] = False) -> pd.DataFrame: ...
+
+
+@overload
+def icc(fit: Fit, *, scale: str = ..., trials: float = ..., draws: Literal[True]) -> xr.Dataset: ...
 
 
 @takes_drawn_values(tables="columns")
