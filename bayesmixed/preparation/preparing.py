@@ -52,7 +52,7 @@ def prepare(
         Formula (then Gaussian), shipped name, TOML path or spec.
     data : data frame, mapping of columns, path, or source
         One row per observation; the path of a CSV or Parquet file, or of a folder of Parquet files or a pattern for their names,
-        "rows/*.parquet"; a dataset of pyarrow, a dask data frame, or a relation of DuckDB.
+        `"rows/*.parquet"`; a dataset of pyarrow, a dask data frame, or a relation of DuckDB.
     missing : {"error", "drop", "impute"}
         What to do with rows in which a used column is missing. Values of columns in mi(x) are always drawn with the
         parameters; with "impute" rows without a response are left out of the likelihood and predicted (`imputations`).
