@@ -84,6 +84,7 @@ def kfold(
     if k < 2:
         raise SpecError(f"k={k} is impossible; cross-validation needs at least 2 folds.")
     k = min(k, count)
+    logs = _densities(fit, units)  # refuses what has no density, before any sampling
     if isinstance(fit, Fit) and isinstance(units, Factor):
         for _, group in fit.design.group_blocks():
             if group.heavy and np.any(owned_levels(group, units)):
@@ -100,7 +101,6 @@ def kfold(
     if np.any(pareto_k > LARGEST_K):
         which = f"{np.sum(pareto_k > LARGEST_K)} of {count} units ({units.name})"
         warn(FEW_DRAWS.format(which=which))
-    logs = _densities(fit, units)
     optimism = (np.nan if logs is None else log_mean(logs.values)) - elpd
     return ELPDDataLOOKFold(
         elpd=float(elpd.sum()),

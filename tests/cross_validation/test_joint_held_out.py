@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fixed_draws import fit_at
 from joint_models import (
     BETAS,
     COVARIANCE,
@@ -16,6 +17,7 @@ from joint_models import (
 import bayesmixed as bm
 from bayesmixed.cross_validation import joint_held_out
 from bayesmixed.cross_validation.joint_held_out import sample_joint_without
+from bayesmixed.fits.joint_fits import joint_fit
 
 
 @pytest.fixture
@@ -104,3 +106,17 @@ def test_models_of_the_same_responses_are_compared():
     other = fit_of_both(prepared(data.assign(y2=2.0 * data["y2"]), rescor=True))
     with pytest.raises(bm.DataError, match="do not have the same response"):
         bm.compare_models({"with": first, "other": other}, unit="observation")
+
+
+@pytest.mark.filterwarnings("ignore::bayesmixed.StatisticsWarning")
+def test_effects_without_a_closed_distribution_are_refused_before_any_sampling(monkeypatch):
+    monkeypatch.setattr(joint_held_out, "sample_joint", None)
+    data = table().assign(h=np.tile(["a", "b", "c", "d"], 10))
+    design = prepared(data, ('y1 ~ x + (1 | gr(h, dist="student"))', "y2 ~ z"), rescor=True)
+    fits = {
+        "y1": fit_at(design["y1"], {"sigma": 1.0, "sd_h": 0.5, "nu_h": 5.0}),
+        "y2": fit_at(design["y2"], {"sigma": 1.0}),
+    }
+    shared = fit_of_both(rescor=True).shared[["rescor"]]
+    with pytest.raises(bm.SpecError, match="'h' as normal, and they have a t distribution"):
+        bm.kfold(joint_fit(design, fits, shared), by="h", k=2)
