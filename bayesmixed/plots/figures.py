@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesmixed.display.columns_of_text import squeeze
 from bayesmixed.display.palette import GREY
-from bayesmixed.errors import SpecError, shorten
+from bayesmixed.errors import SpecError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -151,7 +152,7 @@ def as_written(figure: Any, *, legend: int = 0) -> "Figure":
     for axis in axes:
         labels = [label.get_text() for label in axis.get_ticklabels()]
         if any(len(label) > _LONGEST for label in labels):
-            axis.set_ticks(axis.get_ticklocs(), [shorten(label, _LONGEST) for label in labels])
+            axis.set_ticks(axis.get_ticklocs(), _shorten(labels))
     powers = {label for axis in axes if axis.get_scale() != "linear" for label in axis.get_ticklabels(which="both")}
     for text in figure.findobj(Text):
         if any(ord(letter) >= _EASTERN for letter in text.get_text()):
@@ -187,3 +188,11 @@ def _let_notebooks_show(kind: type) -> None:
     from IPython.core.pylabtools import select_figure_formats
 
     select_figure_formats(shell, {"png"})
+
+
+def _shorten(labels: list[str]) -> list[str]:
+    """Return labels with the middle of long ones left out, so far as they stay different."""
+    most = _LONGEST
+    while len({squeeze(label, most) for label in labels}) < len({" ".join(label.split()) for label in labels}):
+        most += 8
+    return [squeeze(label, most) for label in labels]

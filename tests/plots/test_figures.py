@@ -191,7 +191,7 @@ def test_long_labels_are_shortened_in_the_middle():
     axes.set_yticks([0, 1], ["x" * 80 + " (n=3)", "$short$"])
     as_written(figure)
     labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert labels == ["x" * 16 + " ... " + "x" * 2 + " (n=3)", "$short$"]
+    assert labels == ["x" * 18 + " ... " + "x" * 3 + " (n=3)", "$short$"]
 
 
 def test_east_asian_labels_take_a_font_that_has_them(monkeypatch):
@@ -203,3 +203,11 @@ def test_east_asian_labels_take_a_font_that_has_them(monkeypatch):
     as_written(figure)
     assert axes.xaxis.label.get_fontfamily()[-1] == "Some CJK Font"
     assert "Some CJK Font" not in axes.title.get_fontfamily()
+
+
+def test_long_labels_are_shortened_so_far_as_they_stay_different():
+    labels = [f"ICC, the same field, {middle}, on the scale of the response" for middle in ("other core", "same core")]
+    shown = figures._shorten(labels)
+    assert len({*shown}) == 2
+    assert figures._shorten(["x" * 90, "short"])[1] == "short"
+    assert max(map(len, figures._shorten(["x" * 90, "short"]))) <= figures._LONGEST
