@@ -24,6 +24,7 @@ from bayesmixed.kernels.joint.decoding import as_posterior
 from bayesmixed.kernels.joint.layouts import Layout, lay_out_coordinates
 from bayesmixed.kernels.joint.packed_designs import pack, unsupported
 from bayesmixed.kernels.packing import Whitening
+from bayesmixed.model.onset_variables import has_rest
 from bayesmixed.terms.normal_block import NormalBlock
 
 TUNE = 500
@@ -42,7 +43,9 @@ def supports(design: Design) -> str | None:
 
 
 def slower(design: Design) -> str | None:
-    """Return None: no later engine is faster."""
+    """Return why engine "pymc" gets to independent draws sooner, or None."""
+    if has_rest(design):
+        return f"'{design.family.onset}' mixes slowly there, while 'pymc' has coordinates that move with it"
     return None
 
 

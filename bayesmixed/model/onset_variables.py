@@ -30,13 +30,21 @@ class Rest:
     sd: Any
 
 
+def has_rest(design: Design) -> bool:
+    """Return whether responses are above a shift that is estimated, and have coordinates that move with it."""
+    name, y = design.family.onset, design.response
+    return bool(name and y is not None and np.ptp(y) > 0.0) and not (
+        design.joint_priors or design.scalar_prior(name)[1].name == "Fixed"
+    )
+
+
 def declare_rest(design: Design) -> Rest | None:
     """Return the rest of responses above a shift that is estimated, the shift being declared in the open model; None without."""
     import pytensor.tensor as pt
 
-    name, y = design.family.onset, design.response
-    if not name or y is None or np.ptp(y) == 0.0 or design.joint_priors or design.scalar_prior(name)[1].name == "Fixed":
+    if not has_rest(design):
         return None
+    name, y = design.family.onset, design.response
     shift = declare_scalar(design.family.parameter(name), *design.scalar_prior(name), highest=float(np.min(y)))
     rest = pt.log(np.asarray(y) - shift)
     return Rest(shift, rest.mean(), rest.std())

@@ -5,6 +5,7 @@ import pytest
 from model_densities import log_density
 
 import bayesmixed as bm
+from bayesmixed.engines import choose
 from bayesmixed.model.pymc_models import build_to_sample
 
 GENERATOR = np.random.default_rng(3)
@@ -49,3 +50,11 @@ def test_the_density_is_that_of_the_plain_model(formula, options, way):
 def test_a_shift_that_is_given_leaves_the_plain_coordinates():
     design = bm.prepare(bm.from_formula("y ~ x", family="shifted_lognormal", priors={"ndt": 0.5}), DATA)
     assert {v.name for v in build_to_sample(design, {}).free_RVs} == {v.name for v in bm.build(design).free_RVs}
+
+
+def test_the_engine_with_these_coordinates_is_taken():
+    chosen = [
+        choose(bm.prepare(bm.from_formula("y ~ x", family="shifted_lognormal", priors=priors), DATA))[0]
+        for priors in ({}, {"ndt": 0.5})
+    ]
+    assert chosen == ["pymc", "kernel"]
