@@ -44,9 +44,9 @@ def declare_rest(design: Design) -> Rest | None:
 
     if not has_rest(design):
         return None
-    name, y = design.family.onset, design.response
+    name, y = design.family.onset, np.asarray(design.response)
     shift = declare_scalar(design.family.parameter(name), *design.scalar_prior(name), highest=float(np.min(y)))
-    rest = pt.log(np.asarray(y) - shift)
+    rest = pt.log(y - shift)
     return Rest(shift, rest.mean(), rest.std())
 
 
