@@ -13,6 +13,7 @@ from bayesmixed.errors import DataError, enumerate_words, first_line
 from bayesmixed.tables.factors import natural_key
 
 NUMBERS, TEXT, CATEGORIES, NOTHING = "numbers", "text", "categories", "nothing"
+_ADVICE = "Write it in one type everywhere."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Column:
 
     @property
     def is_categories(self) -> bool:
-        """Whether it holds text as codes with an order."""
-        return self.kind == CATEGORIES
+        """Whether it holds labels as codes with an order."""
+        return self.kind.startswith(CATEGORIES)
 
 
 def unify_columns(pieces: Sequence[Sequence[tuple[str, Any, str]]]) -> dict[str, Column]:
@@ -69,7 +70,7 @@ def as_frame_of(table: Any, columns: Mapping[str, Column]) -> pd.DataFrame:
         if isinstance(values, pa.ChunkedArray) and values.num_chunks == 1:
             values = values.chunk(0)
         try:
-            arrays.append(_converted(values, column))
+            arrays.append(_converted(values, name, column))
         except pa.ArrowException as error:
             raise DataError(
                 f"Column '{name}' holds a value that is not like the others: {first_line(error)}"
@@ -88,7 +89,8 @@ def join_tables(tables: Iterable[Any]) -> Any:
     """Return Arrow tables one below the other, whatever their types of numbers and codes."""
     import pyarrow as pa
 
-    whole = pa.concat_tables(list(tables), promote_options="permissive")
+    # Short codes of few labels may be too short for the labels of all tables.
+    whole = pa.concat_tables([_with_long_codes(table) for table in tables], promote_options="permissive")
     return whole.unify_dictionaries()
 
 
@@ -134,11 +136,27 @@ def merge_orders(name: str, orders: Sequence[tuple[Any, ...]]) -> list[Any]:
     return found
 
 
-def _converted(values: Any, column: Column) -> Any:
+def _with_long_codes(table: Any) -> Any:
     import pyarrow as pa
 
-    coded = pa.types.is_dictionary(values.type)
+    for place, own in enumerate(table.schema):
+        if pa.types.is_dictionary(own.type):
+            long = pa.dictionary(pa.int32(), own.type.value_type, own.type.ordered)
+            table = table.set_column(place, own.name, table.column(place).cast(long))
+    return table
+
+
+def _converted(values: Any, name: str, column: Column) -> Any:
+    import pyarrow as pa
+
+    coded, kind = pa.types.is_dictionary(values.type), _kind(values.type)
     if column.kind == TEXT:
+        # Objects of a dask data frame are known when they are read.
+        if kind not in (TEXT, CATEGORIES, NOTHING) and not pa.types.is_binary(values.type):
+            raise DataError(
+                f"Column '{name}' holds {kind} as Python objects, which may be text in another place. Convert it beforehand: "
+                f'frame.astype({{"{name}": float}}), or str if each value is a label.'
+            )
         if coded and pa.types.is_string(values.type.value_type):
             return values
         return values.cast(pa.string()).dictionary_encode()
@@ -149,10 +167,16 @@ def _converted(values: Any, column: Column) -> Any:
 
 def _unify(pieces: list[tuple[Any, str]], everywhere: list[str]) -> Column:
     """Return what one column holds, given its type and place in each piece that has it."""
+    import pyarrow as pa
 
     if len(pieces) < len(everywhere):
         absent = next(where for where in everywhere if where not in {own for _, own in pieces})
-        return Column("", problem=f"is not in {absent}, but in {pieces[0][1]}")
+        return Column("", problem=f"is not in {absent}, but in {pieces[0][1]}. {_ADVICE}")
+    nested = next((kind for kind, _ in pieces if pa.types.is_nested(kind)), None)
+    if nested is not None:
+        return Column(
+            "", problem=f"holds {nested}, not one number or one label in each cell. Make a column of each part."
+        )
     kinds: dict[str, str] = {}
     for kind, where in pieces:
         kinds.setdefault(_kind(kind), where)
@@ -161,7 +185,7 @@ def _unify(pieces: list[tuple[Any, str]], everywhere: list[str]) -> Column:
         kinds = {TEXT: ""}
     if len(kinds) > 1:
         (one, first), (other, second), *_ = kinds.items()
-        return Column("", problem=f"holds {one} in {first} and {other} in {second}")
+        return Column("", problem=f"holds {one} in {first} and {other} in {second}. {_ADVICE}")
     (kind,) = kinds
     types = [own for own, _ in pieces if _kind(own) != NOTHING]
     return Column(kind, _common_number(types) if kind == NUMBERS else None)

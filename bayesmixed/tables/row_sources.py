@@ -73,7 +73,7 @@ class RowSource:
         found = {name: self.columns[name] for name in columns}
         for name, column in found.items():
             if column.problem:
-                raise DataError(f"Column '{name}' of {self.name} {column.problem}. Write it in one type everywhere.")
+                raise DataError(f"Column '{name}' of {self.name} {column.problem}")
         return found
 
     def text(self) -> list[str]:

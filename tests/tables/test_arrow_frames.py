@@ -1,10 +1,16 @@
 """Columns whose pieces have several types or orders of categories."""
 
+from datetime import date
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset
 import pytest
 from cut_tables import ROWS, given, parts, prepared, trials
 
+import bayesmixed as bm
 from bayesmixed.errors import DataError
 from bayesmixed.tables import row_sources
 from bayesmixed.tables.arrow_frames import merge_orders
@@ -63,3 +69,34 @@ def test_orders_are_merged_into_one_that_agrees_with_all_and_is_natural_where_th
     assert merge_orders("f", many[::-1]) == [f"g{k}" for k in range(5001)]
     with pytest.raises(DataError, match="another order"):
         merge_orders("f", [("a", "b"), ("b", "c"), ("c", "a")])
+
+
+def test_more_labels_than_the_codes_of_a_piece_hold_are_counted(tmp_path):
+    table = pd.DataFrame({"hit": np.arange(300) % 2, "word": [f"w{k:03}" for k in np.arange(300) // 2]})
+    spec = bm.from_formula("hit ~ 1 + (1 | word)", family="bernoulli")
+    design = prepared(spec, given("folder", parts(table, [150]), tmp_path), stream=True)
+    assert list(design.mu.coords()["word"]) == list(prepared(spec, table).mu.coords()["word"])
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [([1, 2, None], "numbers"), ([Decimal("0.5")], "numbers"), ([True], "truth"), ([date(2026, 1, 1)], "dates")],
+)
+def test_objects_of_dask_that_are_no_text_are_not_taken_for_labels(values, kind):
+    dask, frames = pytest.importorskip("dask"), pytest.importorskip("dask.dataframe")
+    objects = np.resize(np.array(values, dtype=object), ROWS)
+    with dask.config.set({"dataframe.convert-string": False}):
+        source = frames.from_pandas(trials().assign(z=objects), npartitions=2)
+        with pytest.raises(DataError, match=rf"Column 'z' holds {kind}.*Python objects.*astype\(\{{\"z\": float"):
+            prepared("rt ~ z + (1 | word)", source, stream=True, missing="drop")
+
+
+def test_cells_that_hold_several_values_are_refused_and_codes_of_numbers_keep_their_order():
+    arrow = pa.Table.from_pandas(trials())
+    nested = arrow.append_column("q", pa.array([[1, 2]] * ROWS))
+    spec = bm.from_formula("hit ~ 1 + (1 | q)", family="bernoulli")
+    with pytest.raises(DataError, match=r"'q' of .* holds list<.*Make a column of each part"):
+        prepared(spec, pyarrow.dataset.dataset(nested), stream=True)
+    coded = arrow.append_column("q", pa.array(np.resize([5, 3, 9], ROWS)).dictionary_encode())
+    for own in (spec, "rt ~ x + (1 | q)"):
+        assert list(prepared(own, pyarrow.dataset.dataset(coded), stream=True).mu.coords()["q"]) == ["5", "3", "9"]
