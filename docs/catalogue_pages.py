@@ -187,8 +187,9 @@ def _describe_parameter(parameter: Parameter, first: bool) -> str:
     others = " or ".join(f"`{link}`" for link in parameter.links if link != parameter.link)
     link = f"link `{parameter.link}`" + (f" (or {others})" if others else "")
     lines = [f"`{parameter.name}`", f": {parameter.meaning}; {_range(parameter)}; {link}"]
-    if parameter.prior is not None:
-        key, value = parameter.prior(ResponseScale(mean=1.0, unit=1.0))
+    stated = [parameter.prior(ResponseScale(mean=mean, unit=1.0)) for mean in (0.4, 0.6)] if parameter.prior else []
+    if stated and stated[0] == stated[1]:
+        key, value = stated[0]
         of = f" of `{key}`" if key != parameter.name else ""
         lines[-1] += f"; prior `{value}`{of}{', in *units*' if parameter.power else ''}"
     elif not first:
