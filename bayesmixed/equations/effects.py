@@ -102,16 +102,15 @@ def standard_deviation(predictor: PredictorOutline, group: GroupOutline, label: 
 
 def list_distributions(predictor: PredictorOutline, term: GroupTerm, tied: Collection[str] = ()) -> Iterator[Equation]:
     """Yield the distribution of a group's effects, but of those that letters tie to effects in other predictors."""
-    group = term.group
+    group, numbers = term.group, _matrix_numbers(term.group)
     for number, part in enumerate(group.parts):
         if part.letter in tied:
             continue
-        mark = group.marks[number] if group.marks else ""
         chosen = [term.effects[column] for column in part.columns]
         means = [term.means[column] for column in part.columns]
         labels = [group.labels[column] for column in part.columns]
         if part.structure is not None:
-            yield from _structured(predictor, group, part.structure, tuple(chosen), labels)
+            yield from _structured(predictor, group, part.structure, tuple(chosen), labels, numbers[number])
             continue
         if not part.correlated:
             for effect, mean, label in zip(chosen, means, labels, strict=True):
@@ -126,7 +125,21 @@ def list_distributions(predictor: PredictorOutline, term: GroupTerm, tied: Colle
             continue
         deviations = [standard_deviation(predictor, group, label) for label in labels]
         note = f"between levels i and j: {group.relation}_ij times it" * bool(group.relation)
-        yield from _unstructured(predictor, group, chosen, means, deviations, note, mark)
+        yield from _unstructured(predictor, group, chosen, means, deviations, note, numbers[number])
+
+
+def _matrix_numbers(group: GroupOutline) -> tuple[str, ...]:
+    """Return by part what tells its matrices from those of the other parts of the factor, "" where no other has any."""
+    own = [part.correlated if part.structure is None else part.structure.correlated for part in group.parts]
+    several = sum(own) > 1
+    return tuple(str(sum(own[: number + 1])) if several and one else "" for number, one in enumerate(own))
+
+
+def correlation_symbols(predictor: PredictorOutline, group: GroupOutline) -> list[Symbol]:
+    """Return the symbols of the matrices of unstructured correlations of a factor, one for each part that has one."""
+    parts = zip(group.parts, _matrix_numbers(group), strict=True)
+    numbers = [number for part, number in parts if part.structure is None and part.correlated] or [""]
+    return [Symbol("R", number=number, label=group.name, parameter=predictor.ending) for number in numbers]
 
 
 def _unstructured(
@@ -136,12 +149,11 @@ def _unstructured(
     means: Sequence[Symbol],
     deviations: Sequence[Symbol],
     note: str = "",
-    mark: str = "",
+    number: str = "",
 ) -> Iterator[Equation]:
     """Yield the distribution of effects with one covariance, whose matrices have the names of a predictor and a group."""
     covariance, diagonal, correlation = (
-        Symbol(letter, label=group.name, column=mark * (letter != "R"), parameter=predictor.ending)
-        for letter in ("Sigma", "D", "R")
+        Symbol(letter, number=number, label=group.name, parameter=predictor.ending) for letter in ("Sigma", "D", "R")
     )
     centre = ZERO if all(mean == ZERO for mean in means) else Expression("tuple", tuple(means))
     yield Equation(Expression("tuple", tuple(effects)), "~", Expression("call", (centre, covariance), "N"), note)
@@ -213,6 +225,7 @@ def _structured(
     structure: Structure,
     chosen: tuple[Symbol, ...],
     labels: Sequence[str],
+    number: str,
 ) -> Iterator[Equation]:
     """Yield the distribution of effects whose covariance has a structure, and what their correlations are."""
     record = structure.covariance
@@ -222,13 +235,13 @@ def _structured(
             yield Equation(effect, "~", Expression("call", (ZERO, equal), "N"))
         return
     correlation, covariance = (
-        Symbol(letter, label=group.name, parameter=predictor.ending) for letter in ("R", "Sigma")
+        Symbol(letter, number=number, label=group.name, parameter=predictor.ending) for letter in ("R", "Sigma")
     )
     inside: Node = Expression("product", (equal, correlation)) if record.equal else covariance
     left: Node = chosen[0] if len(chosen) == 1 else Expression("tuple", chosen)
     yield Equation(left, "~", Expression("call", (ZERO, inside), "N"))
     if not record.equal:
-        diagonal = Symbol("D", label=group.name, parameter=predictor.ending)
+        diagonal = Symbol("D", number=number, label=group.name, parameter=predictor.ending)
         several = Symbol("sigma", label=group.name, column=structure.inside, index="k", parameter=predictor.ending)
         sds = (several,) if len(chosen) < 2 else tuple(standard_deviation(predictor, group, label) for label in labels)
         yield Equation(covariance, "=", Expression("product", (diagonal, correlation, diagonal)))

@@ -7,6 +7,7 @@ from itertools import groupby
 from bayesmixed.equations.curves import curve_deviations, curve_symbol, list_curve, spectrum_symbols
 from bayesmixed.equations.effects import (
     GroupTerm,
+    correlation_symbols,
     list_coefficients,
     list_deviations,
     list_distributions,
@@ -330,7 +331,7 @@ def _predictor_priors(
                 yield _prior([standard_deviation(predictor, group, label)], own)
         own = priors.get(names.correlations(group.name))
         if own is not None:
-            yield _prior([Symbol("R", label=group.name, parameter=predictor.ending)], own)
+            yield _prior(correlation_symbols(predictor, group), own)
 
 
 def _further_priors(outline: Outline) -> Iterator[Equation]:

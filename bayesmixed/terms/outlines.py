@@ -62,8 +62,6 @@ class GroupOutline:
         Whether a row takes the effects of several levels, in shares: the index runs in a sum.
     relation : str
         Name of the known covariances of levels at an SD of 1, "" where levels are independent.
-    marks : tuple of str
-        What tells the covariances of parts of the same columns apart, "f[a]"; none where nothing does.
     heavy : bool
         Effects have a t distribution.
     """
@@ -78,7 +76,6 @@ class GroupOutline:
     short: str
     several: bool
     relation: str = ""
-    marks: tuple[str, ...] = ()
     heavy: bool = False
 
     @property

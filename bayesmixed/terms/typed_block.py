@@ -1,6 +1,6 @@
 """The block of levels of several types: the effects of each type have SDs and correlations of their own."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -10,7 +10,6 @@ from bayesmixed.errors import SpecError, enumerate_words
 from bayesmixed.families.links import Array
 from bayesmixed.prior_distributions import FEW_LEVELS, Prior
 from bayesmixed.terms.blocks import GroupBlock
-from bayesmixed.terms.outlines import GroupOutline, Indices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +144,6 @@ class TypedBlock(GroupBlock):
         kept = GroupBlock.without_empty_levels(self)
         assert isinstance(kept, TypedBlock)
         return replace(kept, type_of=self.type_of[np.unique(self.index)])
-
-    def outline(self, indices: Indices, index_of: Callable[[Array], str]) -> GroupOutline:
-        """Return what equations need to know of it."""
-        marks = tuple(self._mark(number) for number in range(len(self.parts)))
-        return replace(GroupBlock.outline(self, indices, index_of), marks=marks)
 
     def sd_priors(self, unit: float) -> Iterator[tuple[Prior, str]]:
         """Yield the default priors of the SDs: those of a factor with the levels of the type."""

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import typed_groups
 from design.test_centring import MODELS, log_density
 from equations.test_listing import shipped
 
 import bayesmixed as bm
 from bayesmixed.design.centring import HIERARCHICAL, place_groups
+from bayesmixed.equations import write_equations
 from bayesmixed.equations.effects import list_coefficients
 from bayesmixed.terms.covariances import COVARIANCES
 
@@ -50,3 +52,18 @@ def test_correlations_of_every_structure_are_written_in_every_notation(name):
     assert "operatorname{}" not in latex
     assert "_kl" not in latex
     assert "{" not in html
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 + x | g) + (0 + z + w | g)", "y ~ f + x + (1 + x | gr(g, by=f))"])
+@pytest.mark.filterwarnings("ignore:The effect of")
+def test_every_covariance_of_a_factor_has_matrices_of_its_own(formula):
+    data = typed_groups.table().assign(z=lambda own: own["x"] ** 2, w=lambda own: own["x"] ** 3)
+    design = bm.prepare(formula, data)
+    text, latex = write_equations(design), design.to_latex()
+    for letter, word in (("Σ", r"\Sigma"), ("D", "D")):
+        for number in "12":
+            assert sum(line.strip().startswith(f"{letter}{number}_g = ") for line in text.splitlines()) == 1
+            assert rf"{word}_{{\text{{g}},{number}}} &= " in latex
+        assert rf"{word}_{{\text{{g}}}}" not in latex
+    assert any(" ".join(line.split()).startswith("R1_g, R2_g ~ LKJ(2)") for line in text.splitlines())
+    assert r"R_{\text{g},1}, R_{\text{g},2} &\sim \mathrm{LKJ}" in latex
