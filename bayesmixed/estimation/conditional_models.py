@@ -123,10 +123,12 @@ class MarginalParameters:
         return np.isin(self.places, self._first.beta.own)
 
     def edges(self, chosen: NDArray[np.bool_]) -> tuple[list[CovariancePlaces], NDArray[np.int64]]:
-        """Return where covariances of effects, and dispersions, stand among the chosen parameters, (d,)."""
+        """Return where covariances of effects, and further parameters with an end, stand among the chosen parameters, (d,).
+
+        These are dispersions, and correlations beside SDs that are fixed."""
         order = np.full(self.layout.dimension, -1)
         order[self.places[chosen]] = np.arange(chosen.sum())
-        found = []
+        found, further = [], [slots.own for slots in self.layout.scalars.values()]
         for term in self._first.terms:
             parts = [part for part in term.placement.group.parts if part.correlated]
             partials = dict(zip((part.columns for part in parts), term.partials, strict=True))
@@ -135,8 +137,9 @@ class MarginalParameters:
                 whole = part.columns in partials and bool(np.all(sds >= 0))
                 ends = partials[part.columns].own if whole else sds[:0]
                 found.append(CovariancePlaces(order[sds[sds >= 0]], order[ends]))
-        own = [slots.own for slots in self.layout.scalars.values()]
-        return found, order[np.concatenate([np.zeros(0, dtype=np.int64), *own])]
+                if part.columns in partials and not whole:
+                    further.append(partials[part.columns].own)
+        return found, order[np.concatenate([np.zeros(0, dtype=np.int64), *further])]
 
     def lifted(self, point: Array) -> Array:
         """Return a point with SDs of at least the error with which rows tell one effect: at zero no search has a slope."""

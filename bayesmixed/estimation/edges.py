@@ -12,6 +12,8 @@ from bayesmixed.families.links import Array
 
 _NEARER = 12.0
 """How much nearer to either end a flat parameter is tried at last."""
+_LEVEL = 0.01
+"""A rise on the way there from which no maximum was found: there is none under priors whose density at zero is infinite."""
 _END, _MOST_SIGNS = 2.0, 3
 """Coordinate of partial correlations that start anew, those of .76 and -.76; of how many all pairs of signs are tried."""
 _UNIT, _STEP = 0.5, 1e-3
@@ -72,9 +74,9 @@ def maximise_to_edges(
     scale: Array,
     slopes: Slopes | None,
     parts: Sequence[CovariancePlaces],
-    dispersions: NDArray[np.int64],
+    ends: NDArray[np.int64],
 ) -> Maximum:
-    """Return the maximum as `maximise` does, also at an SD of zero, a correlation of one or the end of a dispersion.
+    """Return the maximum as `maximise` does, also at an SD of zero, a correlation of one or an end of other parameters.
 
     Near such an edge the function is flat in logarithms of SDs and in partial correlations, and a search stops wherever it
     comes near one. From there it goes on in the entries of the Cholesky factor, in which nothing is special about zero (Bates
@@ -87,13 +89,14 @@ def maximise_to_edges(
                 other = _maximise_along_root(values, point, start, scale, slopes, part)
                 if other.found and other.value > best.value:
                     best = other
-    bounded = np.concatenate([dispersions, *(part.both for part in parts)])
-    for k, step in product(_flat(best, bounded), (_NEARER, -_NEARER)):
+    bounded = np.concatenate([ends, *(part.both for part in parts)])
+    flat = set(_flat(best, bounded).tolist())
+    for k, step in product(bounded.tolist(), (_NEARER, -_NEARER)):
         point = best.point.copy()
         point[k] += step
         there = float(values(point[None])[0])
-        if there > best.value:
-            best = replace(best, point=point, value=there)
+        if there > best.value + (0.0 if k in flat else _LEVEL):
+            best = replace(best, point=point, value=there, found=bool(best.found and there < best.value + _LEVEL))
     return best
 
 

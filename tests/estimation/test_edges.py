@@ -59,6 +59,22 @@ def test_a_share_of_zeros_that_are_not_there_is_zero():
     assert inflated.log_likelihood == pytest.approx(plain.log_likelihood, abs=1e-7)
 
 
+def test_correlations_of_one_are_found_beside_fixed_sds():
+    data, sds = clusters("gaussian", 41), {"sd_g": 0.05}
+    found = bm.approximate(bm.from_formula("y ~ x + (x | g)", priors=sds), data)
+    together = data.assign(w=1.0 + data["x"])
+    alone = bm.approximate(bm.from_formula("y ~ x + (0 + w | g)", priors=sds), together)
+    assert found.log_likelihood == pytest.approx(alone.log_likelihood, abs=1e-7)
+
+
+@pytest.mark.parametrize("term", ["(1 | g)", "(x | g)"])
+def test_a_mode_that_priors_do_not_have_is_not_found(term):
+    data = clusters("gaussian", 3)
+    for prior, exists in (("Gamma(0.5, 1)", False), ("Gamma(0.9, 1)", False), ("Exponential(1)", True)):
+        spec = bm.from_formula(f"y ~ x + {term}", priors={"sd_g": prior})
+        assert bm.approximate(spec, data, priors=True).converged is exists
+
+
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
 def test_parameters_and_roots_are_two_ways_to_write_a_covariance(width):
     generator = np.random.default_rng(width)
