@@ -16,8 +16,8 @@ def table(groups=12, rows=5, seed=2):
     return pd.DataFrame(made | {"y": generator.normal(size=len(g)), "count": generator.poisson(3.0, len(g))})
 
 
-def fitted(formula="y ~ f + x + (1 | gr(g, by=f))", family="gaussian", jitter=0.02, **values):
-    design = bm.prepare(formula, table(), family=family)
+def fitted(formula="y ~ f + x + (1 | gr(g, by=f))", family="gaussian", jitter=0.02, data=None, **values):
+    design = bm.prepare(formula, table() if data is None else data, family=family)
     (block,) = design.mu.groups
     rng, width = np.random.default_rng(3), block.width
     own = {"beta": rng.normal(size=len(design.mu.population.labels)), "sd_g": np.repeat(SDS, width // 2), "sigma": 1.0}

@@ -32,11 +32,12 @@ def structured_term(design: Design) -> str | None:
 
 def fixed_places(design: Design) -> set[str]:
     """Return the columns of numbers whose values must be those of the fit: effects at other ones have no covariance with
-    them, or no coefficient, as SDs of visits, labels(visit)."""
+    them, or no coefficient, as SDs of visits, labels(visit), or no SD, as types of groups."""
     names = [str(name) for name in design.table.data.columns]
     formulas = [formula for terms in design.spec.predictors.values() for term in terms for formula in term.formulas]
     labelled = {name for formula in formulas for name in labelled_columns(formula, names)} - {*design.table.levels}
     labelled |= {one.column for own in design.predictors.values() for one in own.steps if one.number}
+    labelled |= {name for _, group in design.group_blocks() for name in group.splits} - {*design.table.levels}
     return labelled | {
         part.structure.inside.strip("`")
         for _, group in design.group_blocks()

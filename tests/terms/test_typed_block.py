@@ -89,3 +89,31 @@ def test_the_population_of_groups_is_of_one_type():
     for level, sd in zip("ab", SDS, strict=True):
         found = bm.future_group(fit, at={"f": level}).table.set_index("quantity")["mean"]
         assert found["SD"] == pytest.approx(sd)
+
+
+def test_types_that_are_numbers_stand_in_grids_as_labels_do():
+    numbers = table().assign(f=lambda own: (own["f"] == "b").astype(float))
+    formula = "y ~ f + x + (1 + x | gr(g, by=f))"
+    labelled, numbered = fitted(formula, jitter=0.0), fitted(formula, jitter=0.0, data=numbers)
+    for groups in ("average", "existing"):
+        one = bm.conditional_effects(labelled, "x", groups=groups, at={"f": "b"}).table
+        other = bm.conditional_effects(numbered, "x", groups=groups, at={"f": 1.0}).table
+        assert np.allclose(one["mean"], other["mean"])
+    assert np.isfinite(bm.conditional_effects(numbered, "x", groups="existing").table["mean"]).all()
+    assert "f = 1 (value nearest to the mean)" in str(bm.conditional_effects(numbered, "x"))
+    assert bm.comparisons(numbered, "f").table["mean"].item() == pytest.approx(
+        numbered.posterior["beta"].values[0, 0, 1]
+    )
+    with pytest.raises(SpecError, match="no slope here"):
+        bm.slopes(numbered, "f")
+    assert list(bm.slopes(numbered).table["variable"]) == ["x"]
+
+
+def test_curves_of_variance_shares_say_of_which_type_they_are():
+    formula = "y ~ f + x + (1 + x | gr(g, by=f))"
+    numbers = table().assign(f=lambda own: (own["f"] == "b").astype(float))
+    for fit, label in ((fitted(formula, jitter=0.0), "b"), (fitted(formula, jitter=0.0, data=numbers), "1")):
+        curve = bm.vpc_curve(fit, "x")
+        variance = SDS[1] ** 2 * (1.0 + curve["value"] ** 2)
+        assert np.allclose(curve["mean"], variance / (variance + 1.0))
+        assert curve.attrs["note"] == f"shares over x are of groups whose f is {label}: data= takes others"

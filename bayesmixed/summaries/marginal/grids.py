@@ -198,6 +198,7 @@ def lay_out(
     rows = rows.merge(cross(rest), how="cross") if rest else rows
     given = [name for name in (*asked, *held) if name in (labelled if name in asked else types)]
     rows = _add_groups(rows, table.data, observed, given)
+    rows = rows.assign(**{name: pd.to_numeric(rows[name]) for name in roles.numbers if name in {*observed, *given}})
     rows = rows.sort_values("_cell", kind="stable", ignore_index=True)
     _, starts = np.unique(rows["_cell"], return_index=True)
     if len(starts) < len(cells):

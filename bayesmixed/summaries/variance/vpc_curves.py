@@ -31,7 +31,7 @@ from bayesmixed.summaries.variance.group_moments import (
     thin_for,
 )
 from bayesmixed.summaries.variance.intraclass import latent_name, notes_of_limits
-from bayesmixed.tables.factors import is_number
+from bayesmixed.tables.factors import as_label, is_number
 from bayesmixed.terms.contract import LEVELS
 
 SCALES = ("latent", "data")
@@ -113,7 +113,13 @@ def vpc_curve(
         table.insert(3, "value", frame[name].to_numpy())
         table.insert(4, "scale", latent_name(fit) if scale == "latent" else "data")
         tables.append(table)
-    table, notes = pd.concat(tables, ignore_index=True), notes_of_limits(fit)
+    table, notes = pd.concat(tables, ignore_index=True), [*notes_of_limits(fit)]
+    if data is None:
+        types = dict.fromkeys(column for block in blocks for column in block.splits if column != name)
+        notes += [
+            f"shares over {name} are of groups whose {one} is {as_label(frame[one].iloc[0])}: data= takes others"
+            for one in types
+        ]
     table.attrs |= {"note": "; ".join(notes)} if notes else {}
     return as_result(table)
 
