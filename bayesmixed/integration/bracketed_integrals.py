@@ -2,18 +2,19 @@
 
 Where an effect has a large SD, densities are cut off within a small part of it, so that no rule around a mode by its curvature
 serves. Where rows are log-concave in the effects, integrals over some of these are in the others (Prékopa 1973): along each
-direction there is one mode, and mass falls ever faster away from it.
+direction there is one mode, and mass falls ever faster away from it. Where they are not, the innermost has more nodes.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse, special
 
 from bayesmixed.families.links import Array
 from bayesmixed.integration.layers import Integers, Layer, Source
-from bayesmixed.integration.nested_quadrature import Etas, RowLogs
+from bayesmixed.integration.nested_quadrature import TOLERANCE, Etas, RowLogs
 from bayesmixed.terms.block_parts import lies_in
 
 EVALUATIONS = 130
@@ -24,9 +25,12 @@ _FLAT = 0.05
 """How far below the largest log-density the middle of the rule may be."""
 _GOLDEN = 0.381966
 _ROUNDS, _ROUNDING, _SHORTEST = 200, 1e-12, 1e-9
-_NODES, _ENDS = 41, 2.5
+_NODES, _MANY_NODES, _ENDS = 41, 321, 2.5
+"""Nodes to either side, and where log-densities are not concave; the rule is cut off at these places."""
 _COARSE = 0.05
-"""What share of the change by half as many nodes an integral may be off."""
+"""What share of the change by half as many nodes an integral may be off, where log-densities are concave."""
+_BENT = 0.01
+"""By what share slopes of concave functions may rise by rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +92,46 @@ def _integrate(
     middle, ends = _bracket(logs, *near.get(len(lines), (np.zeros(shape), np.full(shape, 0.5))))
     near[len(lines)] = middle, np.clip(np.maximum(ends[0], ends[1]) / 16.0, _SHORTEST, 1.0)
     doubts.clear()
-    parts = []
-    for place, weight in zip(*_rule(), strict=True):
-        for sign, end in zip((-1.0, 1.0), ends, strict=True):
-            parts.append(logs(middle + sign * end * place) + np.log(weight * end))
-    whole, half = special.logsumexp(parts, axis=0), special.logsumexp(parts[::4] + parts[1::4], axis=0) + np.log(2.0)
-    doubt = _COARSE * np.abs(whole - half)
+    for nodes in (_NODES,) if inner else (_NODES, _MANY_NODES):
+        parts = []
+        for place, weight in zip(*_rule(nodes), strict=True):
+            for sign, end in zip((-1.0, 1.0), ends, strict=True):
+                parts.append(logs(middle + sign * end * place) + np.log(weight * end))
+        whole, half = (
+            special.logsumexp(parts, axis=0),
+            special.logsumexp(parts[::4] + parts[1::4], axis=0) + np.log(2.0),
+        )
+        bent = _bends_up(parts, middle, ends)
+        doubt = np.where(bent, 1.0, _COARSE) * np.abs(whole - half)
+        if not np.any(bent & (doubt > TOLERANCE)):
+            break
     if inner:
         doubt += np.sum(np.exp(np.array(parts) - whole) * doubts, axis=0)
     return whole - 0.5 * np.log(2.0 * np.pi), doubt
 
 
-def _rule() -> tuple[Array, Array]:
+def _bends_up(parts: Sequence[Array], middle: Array, ends: tuple[Array, Array]) -> NDArray[np.bool_]:
+    """Return where log-densities at the nodes, with weights, to the left and right in turn, are not concave: where these are cut
+    off inside the bounds, the rule is only as good as its changes say."""
+    places, weights = _rule(len(parts) // 2)
+    z = np.array([middle - ends[0] * place for place in places[::-1]] + [middle + ends[1] * place for place in places])
+    left, right = (
+        np.array(own) - np.log(weights[:, None, None] * end)
+        for own, end in zip((parts[::2], parts[1::2]), ends, strict=True)
+    )
+    logs = np.concatenate([left[::-1], right])
+    near = logs > np.max(logs, axis=0) - _LEAST
+    apart = np.maximum(np.diff(z, axis=0), 1e-300)
+    slopes = np.diff(logs, axis=0) / apart
+    noise = _ROUNDING * np.max(np.abs(logs), axis=0) / apart
+    rise = np.diff(slopes, axis=0) - _BENT * np.abs(slopes[1:]) - noise[1:] - noise[:-1]
+    inside = near[:-2] & near[1:-1] & near[2:] & (apart[1:] > _SHORTEST) & (apart[:-1] > _SHORTEST)
+    return np.asarray(np.any((rise > _BENT) & inside, axis=0))
+
+
+def _rule(nodes: int) -> tuple[Array, Array]:
     """Return nodes between 0 and 1 and weights, close together at both ends (Takahasi & Mori 1974, Publ RIMS 9:721)."""
-    t = np.linspace(-_ENDS, _ENDS, _NODES)
+    t = np.linspace(-_ENDS, _ENDS, nodes)
     u = 0.5 * np.pi * np.sinh(t)
     return special.expit(2.0 * u), 0.25 * np.pi * (t[1] - t[0]) * np.cosh(t) / np.cosh(u) ** 2
 
