@@ -86,15 +86,21 @@ class JointDesign(DisplayedTogether):
         )
 
     def __getitem__(self, response: str) -> Design:
-        if response not in self.parts:
-            raise SpecError(f"There is no response '{response}'. {did_you_mean(str(response), self.parts)}")
-        return self.parts[response]
+        return self.parts[self.find_response(response)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.parts)
 
     def __len__(self) -> int:
         return len(self.parts)
+
+    def find_response(self, response: str) -> str:
+        """Return the name in results of a response, given as there or as in its formula, cbind(a, b) (SpecError)."""
+        text = str(response).replace(", ", ",")
+        for name, part in self.parts.items():
+            if response == name or text == part.spec.response.replace(", ", ","):
+                return name
+        raise SpecError(f"There is no response '{response}'. {did_you_mean(str(response), self.parts)}")
 
     def dependencies(self) -> dict[str, list[str]]:
         """Return the other responses that stand in the formulas of each one."""

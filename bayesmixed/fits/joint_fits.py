@@ -13,7 +13,7 @@ from bayesmixed.engines import pymc
 from bayesmixed.engines.joint_sampling import sample_together
 from bayesmixed.engines.settings import EngineRecord, Settings, check_share, complete_settings
 from bayesmixed.equations import DisplayedTogether, JointOutline
-from bayesmixed.errors import SpecError, check_choice, did_you_mean
+from bayesmixed.errors import check_choice
 from bayesmixed.fits.fitting import Fit, as_fit
 
 
@@ -78,9 +78,7 @@ class JointFit(DisplayedTogether):
         return self.design.joint_outline()
 
     def __getitem__(self, response: str) -> Fit:
-        if response not in self.fits:
-            raise SpecError(f"There is no response '{response}'. {did_you_mean(str(response), self.responses)}")
-        return self.fits[response]
+        return self.fits[self.design.find_response(response)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.fits)

@@ -22,6 +22,13 @@ def test_variables_end_in_their_response_and_common_correlations_do_not():
         design["y3"]
 
 
+@pytest.mark.filterwarnings("ignore::bayesmixed.StatisticsWarning")
+def test_responses_are_found_as_they_are_written():
+    data = table().assign(u=1, v=2, w=np.arange(40) % 4)
+    design = prepared(data, ("y1 ~ x", "cbind(u, v, w) ~ z"), family=["gaussian", "multinomial"])
+    assert design["cbind(u, v, w)"] is design["cbind(u,v,w)"] is design[list(design)[1]]
+
+
 def test_blocks_of_a_response_are_its_columns_of_the_matrix():
     models = [bm.from_formula("y1 ~ x + (1 |p| g)", sigma="~ (1 |p| g)"), "y2 ~ z + (1 + z |p| g)"]
     design = bm.prepare_joint(models, table())
