@@ -20,7 +20,7 @@ def frozen(family, priors=None):
     point, data = np.zeros(len(layout.kept)), as_records(layout.packed.data)
     point[layout.outer] = np.linspace(-0.3, 0.4, len(point[layout.outer]))
     centre = 0.5 * np.random.default_rng(1).normal(size=len(layout.rows.offset))
-    tables = uncompiled(frozen_models.freeze)(point, layout.rows, data, centre, line_rule(5))
+    tables = uncompiled(frozen_models.freeze)(point, layout.rows, data, centre, line_rule(5), True)
     return layout.rows, data, point, centre, tables
 
 
