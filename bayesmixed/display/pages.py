@@ -29,7 +29,9 @@ class Section:
     table : pandas.DataFrame
         Text columns are set flush left, numbers flush right.
     drawing : tuple of str
-        Lines to be shown as they are.
+        Lines to be shown as they are, folded where they are too wide.
+    code : bool
+        The drawing is code to be copied: its lines stay whole.
     picture : str
         SVG shown in HTML in place of table and drawing.
     """
@@ -40,6 +42,7 @@ class Section:
     drawing: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     picture: str = ""
+    code: bool = False
 
 
 class Page(ABC):
@@ -232,7 +235,8 @@ def _section_lines(section: Section) -> list[str]:
     blocks = [wrap(section.before)] if section.before else []
     if len(section.table.columns):
         blocks.append([f"  {line}".rstrip() for line in align(section.table, WIDTH - 2)])
-    blocks += [[f"  {part}" for line in section.drawing for part in _fold_drawn(line)]] if section.drawing else []
+    drawn = [part for line in section.drawing for part in ([line] if section.code else _fold_drawn(line))]
+    blocks += [[f"  {line}" for line in drawn]] if drawn else []
     blocks += [wrap(section.after)] if section.after else []
     for i, block in enumerate(blocks):
         lines += ([""] if i else []) + block

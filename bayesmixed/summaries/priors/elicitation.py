@@ -79,8 +79,8 @@ class Elicited(Page):
         notes = tuple(f"- {note}" for note in self.notes)
         toml = tuple(f"{key} = '{prior}'" for key, prior in self.priors.items())
         return [
-            Section("In Python", drawing=(self.text,)),
-            Section("In a spec file", drawing=("[priors]", *toml)),
+            Section("In Python", drawing=(self.text,), code=True),
+            Section("In a spec file", drawing=("[priors]", *toml), code=True),
             Section("What they imply, before any data", table=shown, after=notes),
         ]
 
