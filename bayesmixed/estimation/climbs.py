@@ -124,6 +124,7 @@ class Climb:
             return slopes
         steps = 1e-4 * np.diag(np.sqrt(np.sum(scale**2, axis=1)))
 
+        @np.errstate(invalid="ignore")  # trial steps
         def both(point: Array) -> tuple[float, Array]:
             value, gradient = slopes(point)
             near = self._log_prior(point + np.concatenate([steps, -steps, 0.0 * steps[:1]]))
@@ -230,6 +231,7 @@ class Climb:
             return np.zeros(len(points))
         return self._prior(np.array([self.parameters.coordinates(point) for point in points]))
 
+    @np.errstate(all="ignore")  # trial steps
     def _integral_values(self, points: Array) -> Array:
         """Return the integrals at points (S, d), times priors where these enter."""
         assert self._integral is not None
