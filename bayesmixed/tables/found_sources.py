@@ -84,8 +84,18 @@ class DaskFrame(RowSource):
 class Gone(RowSource):
     """Rows that were in another process, whose fit was saved."""
 
+    def count(self) -> int:
+        raise self._refusal
+
+    def tables(self, columns: list[str]) -> Iterator[Any]:
+        raise self._refusal
+
     def kinds(self, columns: list[str]) -> dict[str, Column]:
-        raise DataError(f"The rows of {self.name} are not in the file of a fit. Prepare the design again.")
+        raise self._refusal
+
+    @property
+    def _refusal(self) -> DataError:
+        return DataError(f"The rows of {self.name} are not in the file of a fit. Prepare the design again.")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Tables that stay where they are and are read in pieces, and those of Parquet files."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ BATCH = 500_000
 
 
 @dataclass(frozen=True)
-class RowSource:
+class RowSource(ABC):
     """A table of which some rows are read at a time.
 
     Attributes
@@ -35,17 +36,17 @@ class RowSource:
         """Where another process finds it, "" where it cannot."""
         return ""
 
+    @abstractmethod
     def count(self) -> int:
         """Return the number of rows."""
-        raise NotImplementedError
 
     def stamp(self) -> tuple[int, ...]:
         """Return numbers that change with the content, as far as that can be known without reading it."""
         return ()
 
+    @abstractmethod
     def tables(self, columns: list[str]) -> Iterator[Any]:
         """Yield the rows as Arrow tables of any size."""
-        raise NotImplementedError
 
     def frames(self, columns: list[str]) -> Iterator[pd.DataFrame]:
         """Yield the rows as data frames of `BATCH` rows or fewer, text as codes; the index of each counts from 0.

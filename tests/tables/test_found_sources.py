@@ -10,7 +10,7 @@ from cut_tables import KINDS, NORMAL, ROWS, cut, given, parts, prepared, same_pr
 import bayesmixed as bm
 from bayesmixed.errors import DataError, SpecError
 from bayesmixed.tables import row_sources
-from bayesmixed.tables.found_sources import as_source
+from bayesmixed.tables.found_sources import Gone, as_source
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +89,12 @@ def test_sources_work_where_tables_do(tmp_path):
     assert bm.check_data(NORMAL, source) is not None
     with pytest.raises(SpecError, match="Did you mean 'word'"):
         prepared("rt ~ x + (1 | wrd)", source, stream=True)
+
+
+@pytest.mark.parametrize("ask", [Gone.count, lambda gone: gone.tables([]), lambda gone: gone.whole([])])
+def test_rows_that_are_gone_say_so_whatever_is_asked_of_them(ask):
+    with pytest.raises(DataError, match="are not in the file of a fit"):
+        ask(Gone("a relation of DuckDB", {}))
 
 
 @pytest.mark.slow
