@@ -40,6 +40,12 @@ def test_an_expression_reads_its_columns_whether_data_have_them_or_not():
         expression_columns("log(q)", COLUMNS)
 
 
+def test_the_number_pi_is_asked_for_in_figures_unless_a_column_has_its_name():
+    with pytest.raises(bm.SpecError, match="For the number write 3"):
+        formula_columns("sin(2 * pi * x)", COLUMNS)
+    assert formula_columns("pi", ["pi"]) == {"pi"}
+
+
 def test_a_name_with_blanks_is_asked_for_in_backticks():
     with pytest.raises(bm.SpecError, match="write it in backticks: `a b`"):
         formula_columns("x + a", COLUMNS)
