@@ -1,20 +1,18 @@
 """The term of groups whose effects have a t distribution, (1 | gr(g, dist="student")): a few may lie far out."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from pydantic import field_validator, model_validator
+from pydantic import model_validator
 
 from bayesmixed.errors import SpecError
 from bayesmixed.formulas.notation import (
     call_arguments,
     has_bar,
-    join_factors,
     keyword_arguments,
     safe_name,
-    split_factors,
 )
 from bayesmixed.tables.column_names import quote_name
 from bayesmixed.tables.factors import Table
@@ -22,7 +20,7 @@ from bayesmixed.terms.basis_outlines import TermOutline
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.covariances import find_covariance
 from bayesmixed.terms.group import Group, split_bars, take_letter
-from bayesmixed.terms.levels import VaryingTerm
+from bayesmixed.terms.group_variants import GroupVariant
 from bayesmixed.terms.outlines import GroupOutline, Indices
 from bayesmixed.terms.population_block import PopulationBlock
 from bayesmixed.terms.prior_rules import DISTANCES, Known, PriorRule
@@ -34,7 +32,7 @@ _FEW = 20
 """Levels below which data hardly tell the tails of a distribution."""
 
 
-class StudentGroup(VaryingTerm):
+class StudentGroup(GroupVariant):
     """Effects of groups on one column with a t distribution: `(1 | gr(g, dist="student"))`.
 
     The SD is that of the effects; the degrees of freedom, above 2, are estimated, or fixed by a prior that is a number.
@@ -53,12 +51,6 @@ class StudentGroup(VaryingTerm):
     """
 
     kind: Literal["student_group"] = "student_group"
-    by: str
-
-    @field_validator("by")
-    @classmethod
-    def _plain_names(cls, by: str) -> str:
-        return join_factors(split_factors(by))
 
     @model_validator(mode="after")
     def _plain_covariance(self) -> "StudentGroup":
@@ -68,25 +60,6 @@ class StudentGroup(VaryingTerm):
 
     def __str__(self) -> str:
         return self.write(f'gr({":".join(map(quote_name, self.factor_columns))}, dist="student")')
-
-    @property
-    def _plain(self) -> Group:
-        """The same term with normal effects."""
-        return Group(by=self.by, formula=self.formula, covariance=self.covariance)
-
-    @property
-    def name(self) -> str:
-        """The factor's name in results."""
-        return self._plain.name
-
-    @property
-    def factor_columns(self) -> tuple[str, ...]:
-        """The columns whose combinations are the groups."""
-        return split_factors(self.by)
-
-    def columns(self, available: Iterable[str]) -> set[str]:
-        """Return the data columns that the term reads (SpecError if one is missing)."""
-        return self._plain.columns(available)
 
     @classmethod
     def read(cls, piece: str) -> "tuple[StudentGroup | Group, ...]":

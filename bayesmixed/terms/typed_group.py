@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
 from bayesmixed.errors import DataError, SpecError, did_you_mean, enumerate_words
-from bayesmixed.formulas.notation import call_arguments, has_bar, join_factors, keyword_arguments, split_factors
+from bayesmixed.formulas.notation import call_arguments, has_bar, keyword_arguments, split_factors
 from bayesmixed.parameter_keys import ParameterKey
 from bayesmixed.tables.column_names import quote_name
 from bayesmixed.tables.factors import Table, encode, recode
 from bayesmixed.terms.block_parts import Part, basis_coordinates, block_diagonal
 from bayesmixed.terms.blocks import GroupBlock
 from bayesmixed.terms.covariances import find_covariance
-from bayesmixed.terms.group import Group, split_bars, take_letter
-from bayesmixed.terms.levels import VaryingTerm
+from bayesmixed.terms.group import split_bars, take_letter
+from bayesmixed.terms.group_variants import GroupVariant
 from bayesmixed.terms.outlines import Column, GroupOutline, Indices
 from bayesmixed.terms.prior_rules import Known, PriorRule
 from bayesmixed.terms.typed_block import TypedBlock, of_type
 
 
-class TypedGroup(VaryingTerm):
+class TypedGroup(GroupVariant):
     """Normal effects of groups of several types, each with SDs and correlations of its own: `(1 | gr(g, by=f))`.
 
     Every group has one type. New groups have the type of their rows.
@@ -45,13 +45,7 @@ class TypedGroup(VaryingTerm):
     """
 
     kind: Literal["typed_group"] = "typed_group"
-    by: str
     types: str
-
-    @field_validator("by")
-    @classmethod
-    def _plain_names(cls, by: str) -> str:
-        return join_factors(split_factors(by))
 
     @field_validator("types")
     @classmethod
@@ -74,21 +68,6 @@ class TypedGroup(VaryingTerm):
 
     def __str__(self) -> str:
         return self.write(f"gr({':'.join(map(quote_name, self.factor_columns))}, by={quote_name(self.types)})")
-
-    @property
-    def _plain(self) -> Group:
-        """The term of the same columns and levels without types."""
-        return Group(by=self.by, formula=self.formula, covariance=self.covariance)
-
-    @property
-    def name(self) -> str:
-        """The factor's name in results."""
-        return self._plain.name
-
-    @property
-    def factor_columns(self) -> tuple[str, ...]:
-        """The columns whose combinations are the groups."""
-        return split_factors(self.by)
 
     @property
     def split_columns(self) -> tuple[str, ...]:
